@@ -1,0 +1,46 @@
+// A command: everything that the kernel wants from its host, as one fixed record in one of two rings.
+//
+// Effects change what the world can see and run no user code: the host carries them out whenever it gets control, also in
+// the middle of a task's turn (so that cancel() rejects the promise before it returns). Runs start or resume user code:
+// the host carries them out only while the pump sleeps at its await point, effects first. Within a ring the order is the
+// kernel's. Records that a command names stay valid until the next step().
+#pragma once
+
+#include <bit>
+
+#include "heddle/types.h"
+
+namespace heddle {
+
+enum class CommandType : u8 {
+  // Runs.
+  kStart = 1,      // a: fiber whose host body begins
+  kResume = 2,     // a: op, b: OpCode, c: index of the fiber that decided a wait, or attempts of a call
+  kStartCall = 3,  // a: call, b: its op, c: attempt number
+  kRead = 4,       // a: op, b: call; get the stream's next chunk
+  // Effects.
+  kSettle = 16,     // a: fiber, b: seq of the fiber that the cause names, c: reason; detail: Outcome, Cause, ended
+  kEnded = 17,      // a: fiber; body and children are over, the id will be reused
+  kAbortCall = 18,  // a: call; close its connection and answer with kCallClosed
+  kAlarm = 19,      // x: when to send the next kTime, in ms; negative: not needed
+  kZombie = 20,     // a: fiber, b: 1 it became one, 0 it ended after all
+};
+
+struct Command {
+  CommandType type = CommandType::kStart;
+  u8 detail[3] = {0, 0, 0};
+  u32 a = 0;
+  u32 b = 0;
+  u32 c = 0;
+
+  // A double in the place of b and c.
+  double x() const { return std::bit_cast<double>(static_cast<u64>(c) << 32 | b); }
+  void set_x(double value) {
+    const u64 bits = std::bit_cast<u64>(value);
+    b = static_cast<u32>(bits);
+    c = static_cast<u32>(bits >> 32);
+  }
+};
+static_assert(sizeof(Command) == 16);
+
+}  // namespace heddle

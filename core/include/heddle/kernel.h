@@ -1,0 +1,175 @@
+// The kernel: a pure, deterministic state machine. Events in, commands out.
+//
+// Every operation below is an event: it applies at once, never blocks, never throws, and tells what it wants from the host
+// through commands. What can only go on later (a start, a resume) is decided by step(). Given the same configuration and
+// the same sequence of calls, a kernel emits the same commands, on every platform.
+//
+// Invalid ids are refused (0, false or kRefused) and change nothing. All ids are owned by the kernel.
+//
+// Typical host: apply what happened, call step() until it gives false, carry out commands(), wait, say what time it is.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "heddle/body.h"
+#include "heddle/command.h"
+#include "heddle/config.h"
+#include "heddle/event.h"
+#include "heddle/ring.h"
+#include "heddle/stats.h"
+#include "heddle/types.h"
+
+namespace heddle {
+
+class Scheduler;
+
+// What to submit. A value left at its default is inherited from the parent, or from the configuration.
+struct SubmitRequest {
+  FiberId parent = 0;
+  FiberKind kind = FiberKind::kTask;
+  BodyKind body = BodyKind::kHost;
+  bool detached = false;  // a root although it is submitted by `parent`
+  bool kept = false;      // the id stays valid after the end, until release()
+  ShieldId shield = 0;    // of the parent, when the parent submits in a shielded section
+  bool has_priority = false;
+  i32 priority = 0;
+  u32 key = 0;              // fairness key, 0: the root task
+  Time timeout = -1;        // run time, from the start; 0: none
+  Time queue_timeout = -1;  // from the submit; 0: none
+  Time deadline = -1;       // point in time; 0: none of its own
+  Time grace = -1;
+  Joiner joiner = Joiner::kNone;
+  u32 quorum = 0;
+};
+
+// What an operation says at once. Positive numbers are ids: the answer comes later, by kResume.
+enum Answer : i32 {
+  kRefused = 0,     // an id was invalid
+  kDone = -1,       // nothing to wait for
+  kInterrupted = -2 // the fiber is cancelled: the operation raised, and did nothing
+};
+
+class Kernel {
+ public:
+  explicit Kernel(const KernelConfig& config);
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // --- The host's clock and loop ---
+
+  // Says what time it is, in microseconds since the runtime began. Earlier than before: ignored. With virtual time the
+  // kernel keeps its own clock and ignores it.
+  void set_time(Time now);
+  Time now() const;
+
+  // Fires what is due, admits, and lets ready fibers run, at most `limit` turns. Gives true if more could run now.
+  // Call it when the host's own turn is over: a host body that has called no operation since it got control is taken to
+  // wait for something foreign, and one that only waits for fibers gives its slot back here.
+  bool step(u32 limit);
+
+  Ring<Command>& runs();
+  Ring<Command>& effects();
+
+  // --- Fibers ---
+
+  // Makes a fiber. It starts when the admission policy gives it a slot; a scope starts at once on its parent's slot.
+  // Gives its id, or 0 if the parent is cancelled (and not shielded) or no live fiber.
+  FiberId submit(const SubmitRequest& request);
+  // The same for a native body, which the kernel then owns.
+  FiberId submit(const SubmitRequest& request, std::unique_ptr<Body> body);
+  // A host body is over. Ends its operations, cancels its children if it failed, waits for them, settles.
+  void ended(FiberId fiber, bool completed);
+
+  // Gives back the id of an ended fiber that was submitted with `kept`.
+  void release(FiberId fiber);
+
+  // A caller that is no task. It needs no slot; end it with outside_done().
+  FiberId outside();
+  void outside_done(FiberId fiber);
+
+  u32 seq(FiberId fiber) const;
+  FiberState state(FiberId fiber) const;
+  bool is_cancelled(FiberId fiber) const;
+
+  // --- Operations of a fiber: an id, kDone, kInterrupted or kRefused ---
+
+  // Gives up the turn.
+  i32 yield(FiberId fiber, ShieldId shield = 0);
+  // Waits `duration` of logical time.
+  i32 delay(FiberId fiber, Time duration, ShieldId shield = 0);
+  // Waits for other fibers, as `mode` says; `timeout` 0 means none. The result's aux is the index, in `targets`, of the
+  // fiber that decided. Targets that have settled must be left out by the caller (it knows their results); waiting for
+  // oneself is refused.
+  i32 wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers = false, Time timeout = 0,
+           ShieldId shield = 0);
+  // Asks the host for a call. Gives the operation's id; the call's own comes with kStartCall. `stream`: the operation ends
+  // when the host says call_opened(), and the call lives on until call_closed().
+  i32 call(FiberId fiber, CallClass type, bool stream, Time timeout = 0, ShieldId shield = 0);
+  // Asks the host for the next chunk of an open stream.
+  i32 read(FiberId fiber, CallId call, Time timeout = 0, ShieldId shield = 0);
+  // Ends an operation early, on behalf of its own signal. False if it was over.
+  bool abort_op(OpId op);
+
+  // Protects operations that name it from the fiber's cancellation, for `timeout` at most.
+  ShieldId shield(FiberId fiber, Time timeout);
+  void unshield(ShieldId shield);
+
+  // --- The host's answers ---
+
+  // An attempt ended: well, or not. A failed one that is `retryable` is repeated by the retry policy; `retry_after` is
+  // what the server asked for, -1 if nothing. The connection is gone.
+  void call_done(CallId call, bool ok, bool retryable = false, Time retry_after = -1);
+  // A stream is open and its first chunk is here.
+  void call_opened(CallId call);
+  // A connection that was open, or that kAbortCall ended, is gone.
+  void call_closed(CallId call);
+  // The attempt is simulated: it will end like call_done() (or, with `opens`, like call_opened()) after `latency`.
+  void call_takes(CallId call, Time latency, bool ok, bool opens, bool retryable, Time retry_after);
+  void read_done(OpId op, bool ok);
+  void read_takes(OpId op, Time latency, bool ok);
+
+  // --- Cancellation ---
+
+  // Cancels a fiber and everything below it. False if it had settled. `reason` is the host's handle for its text.
+  bool cancel(FiberId fiber, u32 reason = 0);
+  void cancel_all(u32 reason = 0, Cause cause = Cause::kRequested);
+
+  // --- The rest ---
+
+  void configure(ConfigKey key, double value);
+  // A number in [0, 1) from the user's own stream.
+  double random();
+  // Lets virtual time pass by `duration`, also while calls are in flight.
+  void advance(Time duration);
+
+  Stats stats() const;
+  // Why a fiber does not run now: one fact for each thing that it waits for.
+  std::vector<WaitFact> explain(FiberId fiber) const;
+  // Host bodies that await something that the kernel does not see, as of the last step().
+  u32 foreign() const;
+  // Calls in flight that take real time.
+  u32 live_calls() const;
+
+  // --- Events as records ---
+
+  // Applies one recorded event; gives what the operation gave.
+  i32 apply(const Event& event);
+  // While set, every event is appended here. Not owned.
+  void record_to(std::vector<Event>* events);
+
+ private:
+  bool may_act(FiberId fiber, ShieldId shield) const;
+  void apply_option(const Event& event);
+  void note(EventType type, u32 a = 0, u32 b = 0, u32 c = 0, double x = 0, double y = 0);
+
+  std::unique_ptr<Scheduler> scheduler_;
+  std::vector<Event>* record_ = nullptr;
+  u64 events_ = 0;
+  SubmitRequest pending_submit_;       // gathered from kOption records
+  std::vector<FiberId> pending_wait_;  // gathered from kTarget records
+};
+
+}  // namespace heddle

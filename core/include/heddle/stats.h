@@ -1,0 +1,63 @@
+// Counts of a runtime, and the answer to "why does this fiber not run?".
+#pragma once
+
+#include <vector>
+
+#include "heddle/types.h"
+
+namespace heddle {
+
+struct Stats {
+  // Tasks by state. The settled ones count all that ever settled.
+  u32 pending = 0;
+  u32 running = 0;
+  u32 suspended = 0;
+  u64 completed = 0;
+  u64 cancelled = 0;
+  u64 errored = 0;
+  u32 zombies = 0;
+  u32 unwinding = 0;  // settled by a cancel or a timeout, body not over yet
+  u32 slots = 0;      // held of max_tasks
+  // Calls to models.
+  u32 calls_in_flight = 0;
+  u32 calls_waiting = 0;  // for a place in flight
+  u32 calls_in_backoff = 0;
+  u64 calls = 0;    // requests sent, repetitions included
+  u64 retries = 0;  // repetitions among them
+  // Age of what waits longest, 0 when nothing waits.
+  Time oldest_pending = 0;
+  Time oldest_call = 0;
+  u32 timers = 0;
+  u64 events = 0;
+  u64 steps = 0;
+  u64 command_hash = 0;  // of every command so far: equal runs have equal hashes
+};
+
+// What one fiber waits for.
+enum class WaitReason : u8 {
+  kSlot = 0,       // maxConcurrentTasks; `fibers` hold the slots
+  kZombies = 1,    // admission is paused by maxZombies; `fibers` are the zombies
+  kTurn = 2,       // it is ready and runs in the next step
+  kHost = 3,       // its body has control: computing, or awaiting something that is no operation of Heddle's
+  kDelay = 4,      // until `until`
+  kFibers = 5,     // waits for `fibers`
+  kCallPlace = 6,  // maxConcurrentLLMCalls; `fibers` have calls in flight
+  kBackoff = 7,    // the next attempt starts at `until`
+  kCall = 8,       // in flight since `since`
+  kChunk = 9,      // the next chunk of a stream
+  kChildren = 10,  // its body is over, `fibers` are its children that are not
+  kSettled = 11,   // nothing: it is over
+  kUnwinding = 12, // cancelled; its body has not ended yet
+};
+
+struct WaitFact {
+  WaitReason reason = WaitReason::kHost;
+  Time since = 0;
+  Time until = kNever;
+  u32 ahead = 0;  // entries in the same queue, itself not counted
+  u32 limit = 0;
+  std::vector<FiberId> fibers;  // at most kMaxNamed of them
+};
+constexpr u32 kMaxNamed = 20;
+
+}  // namespace heddle

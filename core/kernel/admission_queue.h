@@ -1,0 +1,97 @@
+// Who waits for a slot, and who gets the next one: one class for pending tasks and for LLM calls alike.
+//
+// - fifo: the one that came first.
+// - priority: the highest priority, equal ones in order of arrival. With aging, a waiting entry gains one level every
+//   `aging`; as all gain at the same rate, the order of two entries never changes while they wait, and priority * aging -
+//   arrival is a key that needs no updates.
+// - round-robin: one entry of each group (fairness key) in turn, first come first served within a group.
+//
+// push, pop, remove and set_priority are O(1), for priority O(log n). An entry that comes back (a call after its backoff)
+// goes to the front of its equals.
+#pragma once
+
+#include <vector>
+
+#include "heddle/types.h"
+#include "kernel/heap.h"
+#include "kernel/slab.h"
+
+namespace heddle {
+
+class AdmissionQueue {
+ public:
+  AdmissionQueue() : heap_(Place{&nodes_}) {}
+
+  u32 size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  // Arrival of the entry that waits longest. The queue must not be empty.
+  Time oldest() const;
+
+  // How many entries come before this one as things stand (O(n), for people).
+  u32 ahead(u32 node) const;
+
+  // Changes the discipline; entries that wait are put in their new order.
+  void configure(FairnessMode mode, Time aging);
+
+  // Adds an entry and gives its node, the handle for remove() and set_priority().
+  u32 push(u32 owner, i32 priority, u32 group, Time now);
+  // The same for an entry that was here before.
+  u32 push_front(u32 owner, i32 priority, u32 group, Time now);
+  // Takes the next entry out and gives its owner. The queue must not be empty.
+  u32 pop();
+  // Takes an entry out, wherever it stands, and clears the caller's note of it.
+  void remove(u32& node);
+  void set_priority(u32 node, i32 priority);
+
+ private:
+  struct Node {
+    u32 owner = 0;
+    i32 order = 0;  // arrivals count up, returns count down
+    i32 priority = 0;
+    u32 group = 0;
+    u32 previous = 0;  // in order of arrival
+    u32 next = 0;
+    u32 previous_in_group = 0;
+    u32 next_in_group = 0;
+    u32 position = 0;  // in the heap
+    Time arrived = 0;
+  };
+  struct Group {
+    u32 first = 0;
+    u32 last = 0;
+    u32 previous = 0;  // in the ring of groups that have entries
+    u32 next = 0;
+  };
+  struct Entry {
+    i64 key;
+    i32 order;
+    u32 node;
+  };
+  struct Before {
+    bool operator()(const Entry& a, const Entry& b) const { return a.key != b.key ? a.key > b.key : a.order < b.order; }
+  };
+  struct Place {
+    Slab<Node>* nodes;
+    void operator()(const Entry& entry, u32 position) const { (*nodes)[entry.node].position = position; }
+  };
+
+  i64 key_of(const Node& node) const;
+  void insert(u32 id, bool front);
+  void erase(u32 id);
+  void join_group(u32 id, bool front);
+  void leave_group(u32 id);
+
+  Slab<Node> nodes_;
+  Heap<Entry, Before, Place> heap_;
+  std::vector<Group> groups_;
+  u32 turn_ = 0;  // group whose turn it is, 0 when none has entries
+  u32 first_ = 0;
+  u32 last_ = 0;
+  u32 size_ = 0;
+  i32 arrivals_ = 0;
+  i32 returns_ = -1;
+  FairnessMode mode_ = FairnessMode::kFifo;
+  Time aging_ = 0;
+};
+
+}  // namespace heddle

@@ -1,0 +1,126 @@
+// What a person asks: how many of what, and why does this one not run? Reads the state, changes nothing; not hot.
+#include "kernel/scheduler.h"
+
+namespace heddle {
+
+Stats Scheduler::stats() const {
+  Stats stats;
+  stats.pending = state_counts_[static_cast<u32>(FiberState::kPending)];
+  stats.running = state_counts_[static_cast<u32>(FiberState::kRunning)];
+  stats.suspended = state_counts_[static_cast<u32>(FiberState::kSuspended)];
+  stats.completed = completed_;
+  stats.cancelled = cancelled_;
+  stats.errored = errored_;
+  stats.zombies = zombies_;
+  stats.unwinding = unwinding_;
+  stats.slots = slots_;
+  stats.calls_in_flight = in_flight_;
+  stats.calls_waiting = call_queue_.size();
+  stats.calls_in_backoff = backoffs_;
+  stats.calls = calls_started_;
+  stats.retries = retries_spent_;
+  stats.oldest_pending = pending_.empty() ? 0 : now_ - pending_.oldest();
+  stats.oldest_call = call_queue_.empty() ? 0 : now_ - call_queue_.oldest();
+  stats.timers = timers_.size();
+  stats.steps = steps_;
+  stats.command_hash = command_hash_;
+  return stats;
+}
+
+std::vector<WaitFact> Scheduler::explain(FiberId id) const {
+  const Fiber& fiber = fibers_[id];
+  std::vector<WaitFact> facts;
+  const auto fact = [&facts](WaitReason reason, Time since) -> WaitFact& {
+    facts.emplace_back();
+    facts.back().reason = reason;
+    facts.back().since = since;
+    return facts.back();
+  };
+  const auto name_if = [this](WaitFact& to, auto&& wanted) {
+    for (FiberId other = 1; other < fibers_.limit() && to.fibers.size() < kMaxNamed; ++other) {
+      if (fibers_[other].state != FiberState::kFree && wanted(fibers_[other])) to.fibers.push_back(other);
+    }
+  };
+
+  if (fiber.is_ended) {
+    fact(WaitReason::kSettled, fiber.since);
+    return facts;
+  }
+  if (fiber.state == FiberState::kPending || fiber.waits_for_slot) {
+    if (slots_ < config_.max_tasks && zombies_ >= config_.max_zombies) {
+      WaitFact& zombies = fact(WaitReason::kZombies, fiber.since);
+      zombies.limit = config_.max_zombies;
+      name_if(zombies, [](const Fiber& other) { return other.is_zombie; });
+    } else if (slots_ < config_.max_tasks) {
+      fact(WaitReason::kTurn, fiber.since);
+    } else {
+      WaitFact& slot = fact(WaitReason::kSlot, fiber.since);
+      slot.limit = config_.max_tasks;
+      slot.ahead = fiber.queue_node != 0 ? pending_.ahead(fiber.queue_node) : 0;
+      name_if(slot, [](const Fiber& other) { return other.holds_slot; });
+    }
+    return facts;
+  }
+  if (fiber.settled) fact(WaitReason::kUnwinding, fiber.since);
+  if (fiber.body_ended) {
+    WaitFact& children = fact(WaitReason::kChildren, fiber.since);
+    for (FiberId child = fiber.first_child; child != 0 && children.fibers.size() < kMaxNamed;
+         child = fibers_[child].next_sibling) {
+      children.fibers.push_back(child);
+    }
+    return facts;
+  }
+  if (fiber.is_ready) fact(WaitReason::kTurn, fiber.since);
+  for (OpId op_id = fiber.first_op; op_id != 0; op_id = ops_[op_id].next) {
+    const Operation& op = ops_[op_id];
+    switch (op.kind) {
+      case OpKind::kDelay:
+        fact(WaitReason::kDelay, op.since).until = op.timer != 0 ? timers_.at(op.timer) : now_;
+        break;
+      case OpKind::kWait: {
+        WaitFact& wait = fact(WaitReason::kFibers, op.since);
+        for (u32 link = op.link; link != 0 && wait.fibers.size() < kMaxNamed; link = links_[link].next_of_op) {
+          if (links_[link].target != 0) wait.fibers.push_back(links_[link].target);
+        }
+        break;
+      }
+      case OpKind::kRead:
+        fact(WaitReason::kChunk, op.since);
+        break;
+      case OpKind::kCall:
+        explain_call(calls_[op.link], fact);
+        break;
+      case OpKind::kYield:
+      case OpKind::kFree:
+        break;
+    }
+    if (op.timeout != 0 && !facts.empty() && facts.back().until == kNever) facts.back().until = timers_.at(op.timeout);
+  }
+  if (facts.empty()) fact(WaitReason::kHost, fiber.since);
+  return facts;
+}
+
+template <typename MakeFact>
+void Scheduler::explain_call(const Call& call, MakeFact&& fact) const {
+  switch (call.state) {
+    case CallState::kQueued: {
+      WaitFact& place = fact(WaitReason::kCallPlace, call.since);
+      place.limit = config_.max_calls;
+      place.ahead = call.queue_node != 0 ? call_queue_.ahead(call.queue_node) : 0;
+      for (CallId other = 1; other < calls_.limit() && place.fibers.size() < kMaxNamed; ++other) {
+        const Call& flying = calls_[other];
+        const bool flies = flying.state == CallState::kInFlight || flying.state == CallState::kOpen ||
+                           (flying.state == CallState::kClosing && !flying.abandoned);
+        if (flies && flying.type == CallClass::kLlm) place.fibers.push_back(flying.fiber);
+      }
+      break;
+    }
+    case CallState::kBackoff:
+      fact(WaitReason::kBackoff, call.since).until = timers_.at(call.timer);
+      break;
+    default:
+      fact(WaitReason::kCall, call.since);
+  }
+}
+
+}  // namespace heddle

@@ -1,0 +1,96 @@
+// The fiber: the one kind of thing that is scheduled. A task, a scope's body and an outside caller are all fibers.
+//
+// States, and what moves a fiber from one to the next (only lifecycle.cpp and cancellation.cpp write `state`):
+//
+//   state      | start        | park on fibers | wake           | body over          | cancel, timeout
+//   -----------+--------------+----------------+----------------+--------------------+----------------------------
+//   pending    | -> running   | -              | -              | -                  | -> cancelled/error, ended
+//   running    | -            | -> suspended   | (holds a slot) | -> completed/error | -> cancelled/error, unwinds
+//   suspended  | -            | -              | -> running     | -                  | -> cancelled/error, unwinds
+//   settled    | -            | -              | -              | unwound: ended     | nothing (the first one won)
+//
+// Settled and ended are two things: a cancelled fiber settles at once, and ends when its body has unwound and its
+// children have ended. A body that returned while children live makes its fiber suspended until they ended; only then
+// does it settle. A fiber whose body does not unwind within its grace becomes a zombie: counted, without a slot, no
+// longer waited for.
+//
+// A running fiber holds one of the slots that maxConcurrentTasks counts, a suspended one none. A cancelled fiber keeps the
+// slot that it has, and one without unwinds without, so that clean-up never waits for somebody else's work.
+#pragma once
+
+#include "heddle/types.h"
+
+namespace heddle {
+
+struct Fiber {
+  u32 seq = 0;  // number of the fiber since the runtime began; never reused
+  FiberState state = FiberState::kFree;
+  FiberKind kind = FiberKind::kTask;
+  BodyKind body = BodyKind::kHost;
+  Outcome verdict = Outcome::kNone;  // what the body's end says, until the fiber settles
+
+  bool started : 1 = false;
+  bool body_ended : 1 = false;
+  bool settled : 1 = false;
+  bool cancelled : 1 = false;     // its operations raise
+  bool holds_slot : 1 = false;
+  bool needs_no_slot : 1 = false; // outside callers and their scopes
+  bool waits_for_slot : 1 = false;
+  bool is_ready : 1 = false;      // stands in the ready queue
+  bool is_touched : 1 = false;    // stands in the list of those to look at when the host's turn is over
+  bool in_host : 1 = false;       // was given control, and has neither called an operation nor ended since
+  bool is_zombie : 1 = false;
+  bool yielded : 1 = false;       // a native body gave up its turn
+  bool decided : 1 = false;       // a scope's joiner has its result
+  bool is_ended : 1 = false;      // body and children are over
+  bool end_told : 1 = false;      // the host knows that it ended
+  bool is_kept : 1 = false;       // the record stays until release()
+  Cause cause = Cause::kNone;
+
+  i32 priority = 0;
+  i32 effective = 0;  // with what waiting fibers lend it
+  u32 group = 0;      // fairness key
+  u32 parent = 0;
+  u32 first_child = 0;
+  u32 next_sibling = 0;
+  u32 previous_sibling = 0;
+  u32 live_children = 0;
+
+  u32 first_op = 0;    // outstanding operations
+  u32 first_done = 0;  // operations that ended and were not delivered yet, in order
+  u32 last_done = 0;
+  u32 self_waits = 0;  // outstanding operations that need no other fiber
+  u32 peer_waits = 0;  // outstanding operations that wait for fibers
+  u32 first_waiter = 0;
+  u32 first_call = 0;  // host calls that it made and that have not ended
+  u32 queue_node = 0;
+  u32 limits = 0;      // FiberLimits, where it has any
+  u32 cause_seq = 0;   // whose timeout, deadline or cancellation it was
+
+  Time created = 0;
+  Time since = 0;  // when it entered its state
+};
+
+// What only some fibers have.
+struct FiberLimits {
+  Time timeout = kNever;
+  Time deadline = kNever;  // as a point in time, its own or inherited
+  Time grace = -1;         // -1: the configuration's
+  u32 deadline_seq = 0;    // whose deadline it is
+  TimerId timeout_timer = 0;
+  TimerId queue_timer = 0;
+  TimerId deadline_timer = 0;
+  TimerId grace_timer = 0;
+  // Scopes.
+  Joiner joiner = Joiner::kNone;
+  u32 quorum = 0;
+  u32 submitted = 0;
+  u32 completed = 0;
+  u32 failed = 0;
+  u32 winner_seq = 0;
+  // Shields that protect the fiber's clean-up.
+  ShieldId first_shield = 0;
+  Time shielded_until = 0;
+};
+
+}  // namespace heddle

@@ -1,0 +1,365 @@
+// The kernel's door: checks ids, writes events down where wanted, and passes them on. Partner: scheduler.h.
+#include "heddle/kernel.h"
+
+#include "kernel/scheduler.h"
+
+namespace heddle {
+
+namespace {
+
+double to_ms(Time time) { return static_cast<double>(time) / 1000.0; }
+double optional_ms(Time time) { return time < 0 ? -1.0 : to_ms(time); }
+Time optional_time(double ms) { return ms < 0 ? -1 : to_time(ms); }
+
+}  // namespace
+
+Kernel::Kernel(const KernelConfig& config) : scheduler_(std::make_unique<Scheduler>(config)) {}
+Kernel::~Kernel() = default;
+
+void Kernel::note(EventType type, u32 a, u32 b, u32 c, double x, double y) {
+  ++events_;
+  if (record_ != nullptr) record_->push_back({type, a, b, c, x, y});
+}
+
+void Kernel::record_to(std::vector<Event>* events) { record_ = events; }
+
+void Kernel::set_time(Time now) {
+  note(EventType::kTime, 0, 0, 0, to_ms(now));
+  scheduler_->set_time(now);
+}
+
+Time Kernel::now() const { return scheduler_->now(); }
+
+bool Kernel::step(u32 limit) {
+  note(EventType::kStep, limit);
+  return scheduler_->step(limit);
+}
+
+Ring<Command>& Kernel::runs() { return scheduler_->runs(); }
+Ring<Command>& Kernel::effects() { return scheduler_->effects(); }
+
+FiberId Kernel::submit(const SubmitRequest& request) { return submit(request, nullptr); }
+
+FiberId Kernel::submit(const SubmitRequest& request, std::unique_ptr<Body> body) {
+  if (request.parent != 0 && !scheduler_->has_fiber(request.parent)) return 0;
+  if (request.shield != 0 && !scheduler_->has_shield(request.shield)) return 0;
+  if (record_ != nullptr) {
+    const auto option = [this](SubmitOption which, double value) {
+      note(EventType::kOption, static_cast<u32>(which), 0, 0, value);
+    };
+    if (request.has_priority) option(SubmitOption::kPriority, request.priority);
+    if (request.key != 0) option(SubmitOption::kKey, request.key);
+    if (request.timeout >= 0) option(SubmitOption::kTimeout, to_ms(request.timeout));
+    if (request.queue_timeout >= 0) option(SubmitOption::kQueueTimeout, to_ms(request.queue_timeout));
+    if (request.deadline >= 0) option(SubmitOption::kDeadline, to_ms(request.deadline));
+    if (request.grace >= 0) option(SubmitOption::kGrace, to_ms(request.grace));
+    if (request.joiner != Joiner::kNone) option(SubmitOption::kJoiner, static_cast<u32>(request.joiner));
+    if (request.quorum != 0) option(SubmitOption::kQuorum, request.quorum);
+  }
+  note(EventType::kSubmit, request.parent,
+       static_cast<u32>(request.kind) | static_cast<u32>(request.body) << 8 | (request.detached ? 1U << 16 : 0) |
+           (request.kept ? 1U << 17 : 0),
+       request.shield);
+  return scheduler_->submit(request, std::move(body));
+}
+
+void Kernel::ended(FiberId fiber, bool completed) {
+  if (!scheduler_->has_fiber(fiber) || scheduler_->fiber(fiber).kind == FiberKind::kOutside) return;
+  note(EventType::kEnded, fiber, completed ? 1 : 0);
+  scheduler_->body_over(fiber, completed);
+}
+
+void Kernel::release(FiberId fiber) {
+  if (!scheduler_->has_fiber(fiber)) return;
+  note(EventType::kRelease, fiber);
+  scheduler_->release(fiber);
+}
+
+FiberId Kernel::outside() {
+  note(EventType::kOutside);
+  return scheduler_->outside();
+}
+
+void Kernel::outside_done(FiberId fiber) {
+  if (!scheduler_->has_fiber(fiber)) return;
+  note(EventType::kOutsideDone, fiber);
+  scheduler_->outside_done(fiber);
+}
+
+u32 Kernel::seq(FiberId fiber) const { return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).seq : 0; }
+
+FiberState Kernel::state(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).state : FiberState::kFree;
+}
+
+bool Kernel::is_cancelled(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) && scheduler_->fiber(fiber).cancelled;
+}
+
+// --- Operations ---
+
+// Whether the fiber may call an operation, under that shield.
+bool Kernel::may_act(FiberId fiber, ShieldId shield) const {
+  if (!scheduler_->has_fiber(fiber) || scheduler_->fiber(fiber).body_ended) return false;
+  return shield == 0 || scheduler_->has_shield(shield);
+}
+
+i32 Kernel::yield(FiberId fiber, ShieldId shield) {
+  if (!may_act(fiber, shield)) return kRefused;
+  note(EventType::kYield, fiber, shield);
+  return scheduler_->yield(fiber, shield);
+}
+
+i32 Kernel::delay(FiberId fiber, Time duration, ShieldId shield) {
+  if (!may_act(fiber, shield)) return kRefused;
+  note(EventType::kDelay, fiber, shield, 0, to_ms(duration));
+  return scheduler_->delay(fiber, duration, shield);
+}
+
+i32 Kernel::wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers, Time timeout,
+                 ShieldId shield) {
+  if (!may_act(fiber, shield)) return kRefused;
+  if (record_ != nullptr) {
+    for (u32 i = 0; i < count; ++i) note(EventType::kTarget, targets[i]);
+  }
+  note(EventType::kWait, fiber, shield, static_cast<u32>(mode) | (cancel_losers ? 1U << 8 : 0), to_ms(timeout));
+  return scheduler_->wait(fiber, mode, targets, count, cancel_losers, timeout, shield);
+}
+
+i32 Kernel::call(FiberId fiber, CallClass type, bool stream, Time timeout, ShieldId shield) {
+  if (!may_act(fiber, shield)) return kRefused;
+  note(EventType::kCall, fiber, shield, static_cast<u32>(type) | (stream ? 1U << 8 : 0), to_ms(timeout));
+  return scheduler_->call(fiber, type, stream, timeout, shield);
+}
+
+i32 Kernel::read(FiberId fiber, CallId call, Time timeout, ShieldId shield) {
+  if (!may_act(fiber, shield) || !scheduler_->has_call(call)) return kRefused;
+  note(EventType::kRead, fiber, shield, call, to_ms(timeout));
+  return scheduler_->read(fiber, call, timeout, shield);
+}
+
+bool Kernel::abort_op(OpId op) {
+  if (!scheduler_->has_op(op)) return false;
+  note(EventType::kAbortOp, op);
+  return scheduler_->abort_op(op);
+}
+
+ShieldId Kernel::shield(FiberId fiber, Time timeout) {
+  if (!may_act(fiber, 0)) return 0;
+  note(EventType::kShield, fiber, 0, 0, to_ms(timeout));
+  return scheduler_->shield(fiber, timeout);
+}
+
+void Kernel::unshield(ShieldId shield) {
+  if (!scheduler_->has_shield(shield)) return;
+  note(EventType::kUnshield, shield);
+  scheduler_->unshield(shield);
+}
+
+// --- The host's answers ---
+
+void Kernel::call_done(CallId call, bool ok, bool retryable, Time retry_after) {
+  if (!scheduler_->has_call(call)) return;
+  note(EventType::kCallDone, call, ok ? 1 : 0, retryable ? 1 : 0, optional_ms(retry_after));
+  scheduler_->call_done(call, ok, retryable, retry_after);
+}
+
+void Kernel::call_opened(CallId call) {
+  if (!scheduler_->has_call(call)) return;
+  note(EventType::kCallOpened, call);
+  scheduler_->call_opened(call);
+}
+
+void Kernel::call_closed(CallId call) {
+  if (!scheduler_->has_call(call)) return;
+  note(EventType::kCallClosed, call);
+  scheduler_->call_closed(call);
+}
+
+void Kernel::call_takes(CallId call, Time latency, bool ok, bool opens, bool retryable, Time retry_after) {
+  if (!scheduler_->has_call(call)) return;
+  note(EventType::kCallTakes, call, (ok ? 1U : 0) | (opens ? 1U << 8 : 0), retryable ? 1 : 0, optional_ms(retry_after),
+       to_ms(latency));
+  scheduler_->call_takes(call, latency, ok, opens, retryable, retry_after);
+}
+
+void Kernel::read_done(OpId op, bool ok) {
+  if (!scheduler_->has_op(op)) return;
+  note(EventType::kReadDone, op, ok ? 1 : 0);
+  scheduler_->read_done(op, ok);
+}
+
+void Kernel::read_takes(OpId op, Time latency, bool ok) {
+  if (!scheduler_->has_op(op)) return;
+  note(EventType::kReadTakes, op, ok ? 1 : 0, 0, 0, to_ms(latency));
+  scheduler_->read_takes(op, latency, ok);
+}
+
+// --- Cancellation and the rest ---
+
+bool Kernel::cancel(FiberId fiber, u32 reason) {
+  if (!scheduler_->has_fiber(fiber)) return false;
+  note(EventType::kCancel, fiber, reason);
+  return scheduler_->cancel(fiber, Cause::kRequested, reason);
+}
+
+void Kernel::cancel_all(u32 reason, Cause cause) {
+  note(EventType::kCancelAll, 0, reason, static_cast<u32>(cause));
+  scheduler_->cancel_all(cause, reason);
+}
+
+void Kernel::configure(ConfigKey key, double value) {
+  note(EventType::kConfigure, static_cast<u32>(key), 0, 0, value);
+  scheduler_->configure(key, value);
+}
+
+double Kernel::random() {
+  note(EventType::kRandom);
+  return scheduler_->random();
+}
+
+void Kernel::advance(Time duration) {
+  note(EventType::kAdvance, 0, 0, 0, to_ms(duration));
+  scheduler_->advance(duration);
+}
+
+Stats Kernel::stats() const {
+  Stats stats = scheduler_->stats();
+  stats.events = events_;
+  return stats;
+}
+
+std::vector<WaitFact> Kernel::explain(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) ? scheduler_->explain(fiber) : std::vector<WaitFact>{};
+}
+
+u32 Kernel::foreign() const { return scheduler_->foreign(); }
+u32 Kernel::live_calls() const { return scheduler_->live_calls(); }
+
+// --- Events as records ---
+
+void Kernel::apply_option(const Event& event) {
+  SubmitRequest& request = pending_submit_;
+  switch (static_cast<SubmitOption>(event.a)) {
+    case SubmitOption::kPriority:
+      request.has_priority = true;
+      request.priority = static_cast<i32>(event.x);
+      break;
+    case SubmitOption::kKey:
+      request.key = static_cast<u32>(event.x);
+      break;
+    case SubmitOption::kTimeout:
+      request.timeout = to_time(event.x);
+      break;
+    case SubmitOption::kQueueTimeout:
+      request.queue_timeout = to_time(event.x);
+      break;
+    case SubmitOption::kDeadline:
+      request.deadline = to_time(event.x);
+      break;
+    case SubmitOption::kGrace:
+      request.grace = to_time(event.x);
+      break;
+    case SubmitOption::kJoiner:
+      request.joiner = static_cast<Joiner>(event.x > 5 ? 0 : static_cast<u32>(event.x));
+      break;
+    case SubmitOption::kQuorum:
+      request.quorum = static_cast<u32>(event.x);
+      break;
+  }
+}
+
+i32 Kernel::apply(const Event& event) {
+  switch (event.type) {
+    case EventType::kStep:
+      return step(event.a) ? 1 : 0;
+    case EventType::kTime:
+      set_time(to_time(event.x));
+      return 0;
+    case EventType::kOption:
+      apply_option(event);
+      return 0;
+    case EventType::kSubmit: {
+      SubmitRequest request = pending_submit_;
+      pending_submit_ = SubmitRequest{};
+      request.parent = event.a;
+      request.kind = (event.b & 0xFF) == 1 ? FiberKind::kScope : FiberKind::kTask;
+      request.detached = (event.b >> 16 & 1) != 0;
+      request.kept = (event.b >> 17 & 1) != 0;
+      request.shield = event.c;
+      return static_cast<i32>(submit(request));
+    }
+    case EventType::kEnded:
+      ended(event.a, event.b != 0);
+      return 0;
+    case EventType::kYield:
+      return yield(event.a, event.b);
+    case EventType::kDelay:
+      return delay(event.a, to_time(event.x), event.b);
+    case EventType::kTarget:
+      pending_wait_.push_back(event.a);
+      return 0;
+    case EventType::kWait: {
+      std::vector<FiberId> targets;
+      targets.swap(pending_wait_);
+      return wait(event.a, static_cast<WaitMode>((event.c & 0xFF) % 5), targets.data(), static_cast<u32>(targets.size()),
+                  (event.c >> 8 & 1) != 0, to_time(event.x), event.b);
+    }
+    case EventType::kCall:
+      return call(event.a, (event.c & 0xFF) == 0 ? CallClass::kLlm : CallClass::kOther, (event.c >> 8 & 1) != 0,
+                  to_time(event.x), event.b);
+    case EventType::kRead:
+      return read(event.a, event.c, to_time(event.x), event.b);
+    case EventType::kCallDone:
+      call_done(event.a, event.b != 0, event.c != 0, optional_time(event.x));
+      return 0;
+    case EventType::kCallOpened:
+      call_opened(event.a);
+      return 0;
+    case EventType::kCallClosed:
+      call_closed(event.a);
+      return 0;
+    case EventType::kCallTakes:
+      call_takes(event.a, to_time(event.y), (event.b & 1) != 0, (event.b >> 8 & 1) != 0, event.c != 0,
+                 optional_time(event.x));
+      return 0;
+    case EventType::kReadDone:
+      read_done(event.a, event.b != 0);
+      return 0;
+    case EventType::kReadTakes:
+      read_takes(event.a, to_time(event.y), event.b != 0);
+      return 0;
+    case EventType::kCancel:
+      return cancel(event.a, event.b) ? 1 : 0;
+    case EventType::kCancelAll:
+      cancel_all(event.b, event.c == static_cast<u32>(Cause::kClosed) ? Cause::kClosed : Cause::kRequested);
+      return 0;
+    case EventType::kAbortOp:
+      return abort_op(event.a) ? 1 : 0;
+    case EventType::kShield:
+      return static_cast<i32>(shield(event.a, to_time(event.x)));
+    case EventType::kUnshield:
+      unshield(event.a);
+      return 0;
+    case EventType::kOutside:
+      return static_cast<i32>(outside());
+    case EventType::kOutsideDone:
+      outside_done(event.a);
+      return 0;
+    case EventType::kConfigure:
+      if (event.a <= static_cast<u32>(ConfigKey::kRetryBudget)) configure(static_cast<ConfigKey>(event.a), event.x);
+      return 0;
+    case EventType::kRandom:
+      random();
+      return 0;
+    case EventType::kAdvance:
+      advance(to_time(event.x));
+      return 0;
+    case EventType::kRelease:
+      release(event.a);
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace heddle

@@ -1,0 +1,329 @@
+// A fiber's life: submit, start, the end of its body, settling, ending; and the slot that it holds meanwhile.
+#include "kernel/scheduler.h"
+
+namespace heddle {
+
+FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> body) {
+  if (request.parent != 0 && is_interrupted(fibers_[request.parent], request.shield)) return 0;
+  if (request.parent != 0 && fibers_[request.parent].body_ended) return 0;
+  const FiberId id = fibers_.take();
+  Fiber& fiber = fibers_[id];
+  fiber.seq = next_seq_++;
+  fiber.kind = request.kind;
+  fiber.body = request.body;
+  fiber.is_kept = request.kept;
+  fiber.created = now_;
+  fiber.group = request.key != 0 ? request.key * 2 + 1 : id * 2;
+  fiber.priority = request.priority;
+
+  Time deadline = kNever;
+  u32 deadline_seq = 0;
+  Time grace = request.grace;
+  if (request.parent != 0) {
+    Fiber& from = fibers_[request.parent];
+    if (!request.has_priority) fiber.priority = from.priority;
+    if (request.key == 0 && !request.detached && from.kind != FiberKind::kOutside) fiber.group = from.group;
+    if (from.limits != 0) {
+      const FiberLimits& limits = limits_[from.limits];
+      if (grace < 0) grace = limits.grace;
+      if (!request.detached && limits.deadline != kNever) {
+        deadline = limits.deadline;
+        deadline_seq = limits.deadline_seq;
+      }
+    }
+    if (!request.detached) {
+      fiber.parent = request.parent;
+      fiber.next_sibling = from.first_child;
+      if (from.first_child != 0) fibers_[from.first_child].previous_sibling = id;
+      from.first_child = id;
+      ++from.live_children;
+      if (from.kind == FiberKind::kScope && fiber.kind == FiberKind::kTask) ++limits_of(from).submitted;
+    }
+  }
+  fiber.effective = fiber.priority;
+
+  const Time timeout = request.timeout >= 0                 ? request.timeout
+                       : request.kind == FiberKind::kTask ? config_.task_timeout
+                                                            : 0;
+  const bool own_deadline = request.deadline > 0 && request.deadline < deadline;
+  if (timeout > 0 || request.queue_timeout > 0 || own_deadline || deadline != kNever || grace >= 0 ||
+      request.kind == FiberKind::kScope) {
+    FiberLimits& limits = limits_of(fiber);
+    limits.timeout = timeout > 0 ? timeout : kNever;
+    limits.grace = grace;
+    limits.joiner = request.joiner;
+    limits.quorum = request.quorum;
+    limits.deadline = own_deadline ? request.deadline : deadline;
+    limits.deadline_seq = own_deadline ? fiber.seq : deadline_seq;
+    if (own_deadline) limits.deadline_timer = timers_.set(request.deadline, TimerKind::kDeadline, id);
+    if (request.queue_timeout > 0) {
+      limits.queue_timer = timers_.set(now_ + request.queue_timeout, TimerKind::kQueueTimeout, id);
+    }
+  }
+  if (body != nullptr) {
+    if (bodies_.size() <= id) bodies_.resize(static_cast<std::size_t>(id) * 2 + 16);
+    bodies_[id] = std::move(body);
+  }
+
+  if (fiber.kind == FiberKind::kScope) {
+    // Its parent's code goes on in it, so it goes on with its parent's slot.
+    set_state(fiber, FiberState::kRunning);
+    if (fiber.parent == 0 || fibers_[fiber.parent].needs_no_slot) fiber.needs_no_slot = true;
+    if (fiber.parent != 0 && fibers_[fiber.parent].holds_slot) {
+      fibers_[fiber.parent].holds_slot = false;
+      fiber.holds_slot = true;
+    }
+    arm_start_limits(id);
+    wake(id);
+  } else {
+    set_state(fiber, FiberState::kPending);
+    fiber.queue_node = pending_.push(id, fiber.effective, fiber.group, now_);
+  }
+  return id;
+}
+
+FiberId Scheduler::outside() {
+  const FiberId id = fibers_.take();
+  Fiber& fiber = fibers_[id];
+  fiber.kind = FiberKind::kOutside;
+  fiber.state = FiberState::kRunning;
+  fiber.needs_no_slot = true;
+  fiber.started = true;
+  fiber.group = id * 2;
+  fiber.created = fiber.since = now_;
+  return id;
+}
+
+void Scheduler::outside_done(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.kind != FiberKind::kOutside || fiber.body_ended) return;
+  fiber.body_ended = true;
+  drop_operations(id);
+  drop_calls(id, true);
+  drop_shields(id);
+  drop_limits(fiber);
+  fiber.settled = true;
+  fiber.is_ended = true;
+  try_retire(id);
+}
+
+void Scheduler::set_state(Fiber& fiber, FiberState state) {
+  if (fiber.kind == FiberKind::kTask) {
+    --state_counts_[static_cast<u32>(fiber.state)];
+    ++state_counts_[static_cast<u32>(state)];
+  }
+  fiber.state = state;
+  fiber.since = now_;
+}
+
+void Scheduler::start(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  fiber.queue_node = 0;
+  take_slot(fiber);
+  set_state(fiber, FiberState::kRunning);
+  if (fiber.limits != 0) {
+    timers_.clear(limits_[fiber.limits].queue_timer);
+    arm_start_limits(id);
+  }
+  make_ready(id);
+}
+
+// --- Slots ---
+
+void Scheduler::take_slot(Fiber& fiber) {
+  fiber.holds_slot = true;
+  ++slots_;
+}
+
+void Scheduler::release_slot(Fiber& fiber) {
+  if (!fiber.holds_slot) return;
+  fiber.holds_slot = false;
+  --slots_;
+}
+
+// Something happened to the fiber: it may go on, at once if it has a slot or needs none.
+void Scheduler::wake(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.is_ready || fiber.waits_for_slot) {
+    if (!fiber.waits_for_slot || !fiber.cancelled) return;
+    fiber.waits_for_slot = false;
+  }
+  if (fiber.holds_slot || fiber.needs_no_slot || fiber.cancelled || fiber.body_ended) {
+    make_ready(id);
+  } else {
+    fiber.waits_for_slot = true;
+    slot_waiters_.push(id);
+  }
+}
+
+void Scheduler::make_ready(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.is_ready) return;
+  if (fiber.state == FiberState::kSuspended) set_state(fiber, FiberState::kRunning);
+  fiber.is_ready = true;
+  ready_.push(id, fiber.effective);
+}
+
+void Scheduler::touch(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.is_touched) return;
+  fiber.is_touched = true;
+  touched_.push_back(id);
+}
+
+// A fiber that only waits for other fibers gives its slot back.
+void Scheduler::suspend_if_waiting(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.body_ended || fiber.is_ready || fiber.peer_waits == 0 || fiber.self_waits > 0 || fiber.first_done != 0) return;
+  if (fiber.in_host) {
+    fiber.in_host = false;
+    --in_host_;
+    --foreign_;
+  }
+  release_slot(fiber);
+  if (fiber.state == FiberState::kRunning) set_state(fiber, FiberState::kSuspended);
+}
+
+// --- The end ---
+
+void Scheduler::body_over(FiberId id, bool completed) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.body_ended) return;
+  fiber.body_ended = true;
+  fiber.verdict = completed ? Outcome::kCompleted : Outcome::kFailed;
+  if (fiber.in_host) {
+    fiber.in_host = false;
+    --in_host_;
+  }
+  fiber.waits_for_slot = false;
+  drop_operations(id);
+  drop_calls(id, true);
+  drop_shields(id);
+  if (id < bodies_.size()) bodies_[id].reset();
+  if (fiber.is_zombie) {
+    fiber.is_zombie = false;
+    --zombies_;
+    if (fiber.settled && fiber.kind == FiberKind::kTask) ++unwinding_;
+    effect(CommandType::kZombie, id, 0);
+  }
+  if (!completed && !fiber.settled) cancel_tree(id, false, Cause::kParentFailed, fiber.seq, 0);
+  if (fiber.kind == FiberKind::kScope) scope_body_over(id);
+  if (fiber.live_children == 0) {
+    finish(id);
+    return;
+  }
+  release_slot(fiber);
+  if (fiber.state == FiberState::kRunning) set_state(fiber, FiberState::kSuspended);
+  for (FiberId child = fiber.first_child; child != 0; child = fibers_[child].next_sibling) lend(child, fiber.effective);
+}
+
+// Decides the fiber's result, once. `ends`: finish() is about to end it, so the host needs one command, not two.
+void Scheduler::settle(FiberId id, Outcome outcome, u32 reason, bool ends) {
+  Fiber& fiber = fibers_[id];
+  fiber.settled = true;
+  fiber.verdict = outcome;
+  u32 named = fiber.cause_seq;
+  if (fiber.kind == FiberKind::kScope) named = limits_[fiber.limits].winner_seq;
+  switch (outcome) {
+    case Outcome::kCompleted:
+      set_state(fiber, FiberState::kCompleted);
+      if (fiber.kind == FiberKind::kTask) ++completed_;
+      break;
+    case Outcome::kCancelled:
+      set_state(fiber, FiberState::kCancelled);
+      if (fiber.kind == FiberKind::kTask) ++cancelled_;
+      break;
+    default:
+      set_state(fiber, FiberState::kError);
+      if (fiber.kind == FiberKind::kTask) ++errored_;
+  }
+  if (fiber.limits != 0) {
+    FiberLimits& limits = limits_[fiber.limits];
+    timers_.clear(limits.timeout_timer);
+    timers_.clear(limits.queue_timer);
+    timers_.clear(limits.deadline_timer);
+  }
+  Command command;
+  command.type = CommandType::kSettle;
+  command.detail[0] = static_cast<u8>(outcome);
+  command.detail[1] = static_cast<u8>(fiber.cause);
+  command.detail[2] = ends ? 1 : 0;
+  command.a = id;
+  command.b = named;
+  command.c = reason;
+  emit(effects_, command);
+  if (ends) {
+    fiber.end_told = true;
+  } else if (fiber.kind == FiberKind::kTask) {
+    ++unwinding_;
+  }
+  notify_waiters(id, false);
+  if (fiber.parent != 0 && fibers_[fiber.parent].kind == FiberKind::kScope && fiber.kind == FiberKind::kTask) {
+    scope_child_settled(fiber.parent, id);
+  }
+}
+
+// Body and children are over. Ends the fiber, and then the ancestors that only waited for it.
+void Scheduler::finish(FiberId id) {
+  while (id != 0) {
+    Fiber& fiber = fibers_[id];
+    release_slot(fiber);
+    if (!fiber.settled) {
+      Outcome outcome = fiber.verdict;
+      if (fiber.kind == FiberKind::kScope) outcome = scope_verdict(fiber, limits_[fiber.limits]);
+      settle(id, outcome, 0, true);
+    } else if (!fiber.end_told) {
+      fiber.end_told = true;
+      if (fiber.kind == FiberKind::kTask) --unwinding_;
+      effect(CommandType::kEnded, id);
+    }
+    fiber.is_ended = true;
+    drop_limits(fiber);
+    notify_waiters(id, true);
+    const FiberId parent = fiber.parent;
+    leave_parent(id);
+    try_retire(id);
+    if (parent == 0) return;
+    const Fiber& up = fibers_[parent];
+    id = up.body_ended && up.live_children == 0 && !up.is_ended && up.kind != FiberKind::kOutside ? parent : 0;
+  }
+}
+
+void Scheduler::leave_parent(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (fiber.parent == 0) return;
+  Fiber& parent = fibers_[fiber.parent];
+  (fiber.previous_sibling != 0 ? fibers_[fiber.previous_sibling].next_sibling : parent.first_child) = fiber.next_sibling;
+  if (fiber.next_sibling != 0) fibers_[fiber.next_sibling].previous_sibling = fiber.previous_sibling;
+  --parent.live_children;
+  fiber.parent = fiber.next_sibling = fiber.previous_sibling = 0;
+}
+
+// The record goes once nothing refers to it: it is over, stands in no queue, and nobody asked to keep it.
+void Scheduler::try_retire(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (!fiber.is_ended || fiber.is_ready || fiber.is_kept || fiber.first_call != 0) return;
+  while (fiber.first_child != 0) leave_parent(fiber.first_child);
+  fiber.is_touched = false;
+  fiber.state = FiberState::kFree;
+  retired_fibers_.push_back(id);
+}
+
+void Scheduler::release(FiberId id) {
+  fibers_[id].is_kept = false;
+  if (fibers_[id].is_ended) try_retire(id);
+}
+
+FiberLimits& Scheduler::limits_of(Fiber& fiber) {
+  if (fiber.limits == 0) fiber.limits = limits_.take();
+  return limits_[fiber.limits];
+}
+
+void Scheduler::drop_limits(Fiber& fiber) {
+  if (fiber.limits == 0) return;
+  timers_.clear(limits_[fiber.limits].grace_timer);
+  limits_.give(fiber.limits);
+  fiber.limits = 0;
+}
+
+}  // namespace heddle

@@ -1,0 +1,48 @@
+// One operation of a fiber that did not end at once. A native body has one at a time; a host body may have several
+// (`Promise.all([ctx.llm(a), ctx.llm(b)])`), which is why the wait belongs to the operation and not to the fiber.
+#pragma once
+
+#include "heddle/types.h"
+
+namespace heddle {
+
+enum class OpKind : u8 { kFree = 0, kYield = 1, kDelay = 2, kWait = 3, kCall = 4, kRead = 5 };
+enum class OpState : u8 { kParked = 0, kDone = 1 };
+
+struct Operation {
+  u32 fiber = 0;
+  OpKind kind = OpKind::kFree;
+  OpState state = OpState::kParked;
+  OpCode code = OpCode::kOk;
+  WaitMode mode = WaitMode::kAll;
+  bool cancel_losers = false;
+  u32 next = 0;
+  u32 previous = 0;
+  u32 aux = 0;        // the result's number (see CommandType::kResume)
+  u32 shield = 0;
+  TimerId timer = 0;    // a delay, a simulated chunk
+  TimerId timeout = 0;  // the operation's own timeout
+  u32 link = 0;         // kWait: first of its links; kCall, kRead: the call
+  u32 remaining = 0;    // kWait: targets that have not settled
+  Time since = 0;
+};
+
+// A wait's tie to one of its targets.
+struct WaitLink {
+  OpId op = 0;
+  FiberId target = 0;
+  u32 index = 0;  // place in the caller's list
+  u32 next_of_op = 0;
+  u32 next = 0;  // in the target's list of waiters
+  u32 previous = 0;
+};
+
+// A section that its fiber's cancellation does not reach until its time is over.
+struct Shield {
+  FiberId fiber = 0;
+  TimerId timer = 0;
+  ShieldId next = 0;  // in its fiber's list
+  bool expired = false;
+};
+
+}  // namespace heddle

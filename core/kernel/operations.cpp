@@ -1,0 +1,148 @@
+// Operations: how one begins, ends and reaches its body. Taking and installing are one step: an operation is either
+// complete (its result stands in its fiber's list of done ones) or still installed, whatever is cancelled in between.
+#include "kernel/scheduler.h"
+
+namespace heddle {
+
+namespace {
+bool waits_for_peers(OpKind kind) { return kind == OpKind::kWait; }
+}  // namespace
+
+bool Scheduler::is_interrupted(const Fiber& fiber, ShieldId shield) const {
+  return fiber.cancelled && (shield == 0 || shields_[shield].expired);
+}
+
+OpId Scheduler::begin(FiberId id, OpKind kind, ShieldId shield, Time timeout) {
+  Fiber& fiber = fibers_[id];
+  const OpId op_id = ops_.take();
+  Operation& op = ops_[op_id];
+  op.fiber = id;
+  op.kind = kind;
+  op.shield = shield;
+  op.since = now_;
+  op.next = fiber.first_op;
+  if (fiber.first_op != 0) ops_[fiber.first_op].previous = op_id;
+  fiber.first_op = op_id;
+  if (timeout > 0) op.timeout = timers_.set(now_ + timeout, TimerKind::kOpTimeout, op_id);
+  if (waits_for_peers(kind)) {
+    ++fiber.peer_waits;
+    if (fiber.kind != FiberKind::kOutside) touch(id);
+  } else {
+    ++fiber.self_waits;
+  }
+  if (fiber.in_host) {
+    fiber.in_host = false;
+    --in_host_;
+  }
+  return op_id;
+}
+
+// Takes an operation out of its fiber's outstanding ones and away from whatever would have ended it.
+void Scheduler::detach(OpId id) {
+  Operation& op = ops_[id];
+  Fiber& fiber = fibers_[op.fiber];
+  timers_.clear(op.timer);
+  timers_.clear(op.timeout);
+  if (op.kind == OpKind::kWait) unlink_all(id);
+  (op.previous != 0 ? ops_[op.previous].next : fiber.first_op) = op.next;
+  if (op.next != 0) ops_[op.next].previous = op.previous;
+  op.next = op.previous = 0;
+  --(waits_for_peers(op.kind) ? fiber.peer_waits : fiber.self_waits);
+}
+
+void Scheduler::complete(OpId id, OpCode code, u32 aux) {
+  Operation& op = ops_[id];
+  detach(id);
+  op.state = OpState::kDone;
+  op.code = code;
+  op.aux = aux;
+  Fiber& fiber = fibers_[op.fiber];
+  (fiber.last_done != 0 ? ops_[fiber.last_done].next : fiber.first_done) = id;
+  fiber.last_done = id;
+  wake(op.fiber);
+}
+
+// What the operation asked for is not wanted any more: tells those who work on it. The caller completes it.
+void Scheduler::abandon(OpId id) {
+  const Operation& op = ops_[id];
+  if (op.kind != OpKind::kCall) return;
+  calls_[op.link].op = 0;
+  drop_call(op.link);
+}
+
+// The body is over: nobody will read these results.
+void Scheduler::drop_operations(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  while (const OpId op = fiber.first_op) {
+    abandon(op);
+    detach(op);
+    ops_[op].kind = OpKind::kFree;
+    retired_ops_.push_back(op);
+  }
+  while (take_done(fiber) != 0) {
+  }
+}
+
+// The oldest result that the body has not got yet, or 0. Its record stays readable until the next step.
+OpId Scheduler::take_done(Fiber& fiber) {
+  const OpId id = fiber.first_done;
+  if (id == 0) return 0;
+  fiber.first_done = ops_[id].next;
+  if (fiber.first_done == 0) fiber.last_done = 0;
+  ops_[id].kind = OpKind::kFree;
+  retired_ops_.push_back(id);
+  return id;
+}
+
+bool Scheduler::abort_op(OpId id) {
+  if (ops_[id].state != OpState::kParked) return false;
+  abandon(id);
+  complete(id, OpCode::kAborted, 0);
+  return true;
+}
+
+i32 Scheduler::yield(FiberId id, ShieldId shield) {
+  Fiber& fiber = fibers_[id];
+  if (is_interrupted(fiber, shield)) return kInterrupted;
+  if (fiber.body == BodyKind::kNative) {
+    fiber.yielded = true;
+    return 1;
+  }
+  const OpId op = begin(id, OpKind::kYield, shield, 0);
+  complete(op, OpCode::kOk, 0);
+  return static_cast<i32>(op);
+}
+
+i32 Scheduler::delay(FiberId id, Time duration, ShieldId shield) {
+  if (is_interrupted(fibers_[id], shield)) return kInterrupted;
+  const OpId op = begin(id, OpKind::kDelay, shield, 0);
+  if (duration <= 0) {
+    complete(op, OpCode::kOk, 0);
+  } else {
+    ops_[op].timer = timers_.set(now_ + duration, TimerKind::kOpDone, op);
+  }
+  return static_cast<i32>(op);
+}
+
+i32 Scheduler::read(FiberId id, CallId call, Time timeout, ShieldId shield) {
+  if (is_interrupted(fibers_[id], shield)) return kInterrupted;
+  if (calls_[call].state != CallState::kOpen) return kRefused;
+  const OpId op = begin(id, OpKind::kRead, shield, timeout);
+  ops_[op].link = call;
+  run(CommandType::kRead, op, call);
+  return static_cast<i32>(op);
+}
+
+void Scheduler::read_done(OpId id, bool ok) {
+  Operation& op = ops_[id];
+  if (op.state == OpState::kParked && op.kind == OpKind::kRead) complete(id, ok ? OpCode::kOk : OpCode::kFailed, 0);
+}
+
+void Scheduler::read_takes(OpId id, Time latency, bool ok) {
+  Operation& op = ops_[id];
+  if (op.state != OpState::kParked || op.kind != OpKind::kRead || op.timer != 0) return;
+  op.code = ok ? OpCode::kOk : OpCode::kFailed;
+  op.timer = timers_.set(now_ + latency, TimerKind::kOpDone, id);
+}
+
+}  // namespace heddle

@@ -1,0 +1,307 @@
+#include "kernel/scheduler.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace heddle {
+
+Time to_time(double ms) {
+  const double us = ms * 1000.0;
+  if (!(us > 0)) return 0;
+  if (us >= static_cast<double>(kMaxSpan)) return kMaxSpan;
+  return static_cast<Time>(std::llround(us));
+}
+
+Scheduler::Scheduler(const KernelConfig& config)
+    : config_(config), ready_(config.dispatch, config.seed), jitter_(config.seed, 2), user_random_(config.seed, 3) {
+  pending_.configure(config_.fairness, config_.aging);
+  call_queue_.configure(config_.fairness, config_.aging);
+}
+
+void Scheduler::set_time(Time now) {
+  if (!config_.virtual_time && now > now_) now_ = now;
+}
+
+void Scheduler::advance(Time duration) {
+  if (config_.virtual_time && now_ + duration > advance_until_) advance_until_ = now_ + duration;
+}
+
+bool Scheduler::step(u32 limit) {
+  recycle();
+  look_at_touched();
+  fire_due();
+  bool more = false;
+  for (u32 turns = 0;; ++turns) {
+    admit();
+    admit_calls();
+    if (turns == limit) {
+      more = !ready_.empty();
+      break;
+    }
+    if (!ready_.empty()) {
+      dispatch(ready_.pop());
+    } else if (!jump()) {
+      break;
+    }
+  }
+  set_alarm();
+  return more;
+}
+
+void Scheduler::recycle() {
+  for (const FiberId id : retired_fibers_) fibers_.give(id);
+  for (const OpId id : retired_ops_) ops_.give(id);
+  for (const CallId id : retired_calls_) calls_.give(id);
+  retired_fibers_.clear();
+  retired_ops_.clear();
+  retired_calls_.clear();
+}
+
+// The host's turn is over: what its bodies have not done by now they will not do by themselves.
+void Scheduler::look_at_touched() {
+  foreign_ = in_host_;
+  touched_.swap(touched_before_);
+  for (const FiberId id : touched_before_) {
+    Fiber& fiber = fibers_[id];
+    if (!fiber.is_touched) continue;
+    fiber.is_touched = false;
+    suspend_if_waiting(id);
+  }
+  touched_before_.clear();
+}
+
+void Scheduler::fire_due() {
+  while (timers_.next() <= now_) fire(timers_.pop());
+}
+
+void Scheduler::fire(const Timer& timer) {
+  const u32 id = timer.owner;
+  switch (timer.kind) {
+    case TimerKind::kOpDone:
+      ops_[id].timer = 0;
+      complete(id, ops_[id].code, 0);
+      break;
+    case TimerKind::kOpTimeout:
+      ops_[id].timeout = 0;
+      abandon(id);
+      complete(id, OpCode::kTimeout, 0);
+      break;
+    case TimerKind::kTaskTimeout:
+      limits_[fibers_[id].limits].timeout_timer = 0;
+      cancel(id, Cause::kTimeout, 0);
+      break;
+    case TimerKind::kQueueTimeout:
+      limits_[fibers_[id].limits].queue_timer = 0;
+      cancel(id, Cause::kQueueTimeout, 0);
+      break;
+    case TimerKind::kDeadline:
+      limits_[fibers_[id].limits].deadline_timer = 0;
+      cancel(id, Cause::kDeadline, 0);
+      break;
+    case TimerKind::kGrace:
+      limits_[fibers_[id].limits].grace_timer = 0;
+      grace_over(id);
+      break;
+    case TimerKind::kShield:
+      shields_[id].timer = 0;
+      shield_over(id);
+      break;
+    case TimerKind::kCallAnswer:
+      calls_[id].timer = 0;
+      answer_call(id);
+      break;
+    case TimerKind::kBackoff:
+      calls_[id].timer = 0;
+      backoff_over(id);
+      break;
+    case TimerKind::kCallGrace:
+      calls_[id].timer = 0;
+      call_grace_over(id);
+      break;
+  }
+}
+
+// Virtual time: when nothing can run and the host has nothing left to do, now becomes the time of the next timer.
+// It stands still while a call takes real time, unless the user lets it pass.
+bool Scheduler::jump() {
+  if (!config_.virtual_time || !runs_.empty() || !effects_.empty()) return false;
+  const Time next = timers_.next();
+  if (now_ < advance_until_) {
+    now_ = next < advance_until_ ? next : advance_until_;
+    fire_due();
+    return true;
+  }
+  if (next == kNever || live_calls_ > 0) return false;
+  now_ = next;
+  fire_due();
+  return true;
+}
+
+void Scheduler::admit() {
+  while (slots_ < config_.max_tasks) {
+    if (!slot_waiters_.empty()) {
+      const FiberId id = slot_waiters_.pop();
+      Fiber& fiber = fibers_[id];
+      if (!fiber.waits_for_slot) continue;
+      fiber.waits_for_slot = false;
+      take_slot(fiber);
+      make_ready(id);
+    } else if (!pending_.empty() && zombies_ < config_.max_zombies) {
+      start(pending_.pop());
+    } else {
+      break;
+    }
+  }
+}
+
+void Scheduler::dispatch(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  fiber.is_ready = false;
+  ++steps_;
+  if (fiber.body_ended) {
+    while (take_done(fiber) != 0) {
+    }
+    try_retire(id);
+  } else if (fiber.body == BodyKind::kNative) {
+    dispatch_native(id);
+  } else {
+    dispatch_host(id);
+  }
+}
+
+void Scheduler::dispatch_host(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (!fiber.started) {
+    fiber.started = true;
+    if (fiber.cancelled) {
+      body_over(id, false);
+      return;
+    }
+    run(CommandType::kStart, id);
+  }
+  while (const OpId op = take_done(fiber)) {
+    run(CommandType::kResume, op, static_cast<u32>(ops_[op].code), ops_[op].aux);
+  }
+  if (fiber.kind != FiberKind::kOutside && !fiber.in_host) {
+    fiber.in_host = true;
+    ++in_host_;
+  }
+  if (fiber.peer_waits > 0) touch(id);
+}
+
+void Scheduler::dispatch_native(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  if (!fiber.started) {
+    fiber.started = true;
+    if (fiber.cancelled) {
+      body_over(id, false);
+      return;
+    }
+  }
+  OpCode code = fiber.yielded && fiber.cancelled ? OpCode::kCancelled : OpCode::kOk;
+  u32 aux = 0;
+  fiber.yielded = false;
+  if (const OpId op = take_done(fiber)) {
+    code = ops_[op].code;
+    aux = ops_[op].aux;
+  }
+  bool completed = true;
+  if (!bodies_[id]->run(code, aux, completed)) {
+    body_over(id, completed);
+  } else if (fiber.yielded) {
+    make_ready(id);
+  } else {
+    suspend_if_waiting(id);
+  }
+}
+
+void Scheduler::set_alarm() {
+  Time next = timers_.next();
+  if (config_.virtual_time) {
+    // "Call step() again when you have nothing left to do": said as long as time could pass then.
+    const bool could_pass = now_ < advance_until_ || (next != kNever && live_calls_ == 0);
+    if (!could_pass && alarm_ == kNever) return;
+    alarm_ = could_pass ? 0 : kNever;
+  } else {
+    if (next == alarm_) return;
+    alarm_ = next;
+  }
+  Command command;
+  command.type = CommandType::kAlarm;
+  command.set_x(alarm_ == kNever ? -1.0 : static_cast<double>(alarm_) / 1000.0);
+  emit(effects_, command);
+}
+
+void Scheduler::run(CommandType type, u32 a, u32 b, u32 c) {
+  Command command;
+  command.type = type;
+  command.a = a;
+  command.b = b;
+  command.c = c;
+  emit(runs_, command);
+}
+
+void Scheduler::effect(CommandType type, u32 a, u32 b, u32 c) {
+  Command command;
+  command.type = type;
+  command.a = a;
+  command.b = b;
+  command.c = c;
+  emit(effects_, command);
+}
+
+void Scheduler::emit(Ring<Command>& ring, const Command& command) {
+  u64 words[2];
+  std::memcpy(words, &command, sizeof words);
+  for (const u64 word : words) {
+    command_hash_ = (command_hash_ ^ word) * 0x9E3779B97F4A7C15ULL;
+    command_hash_ ^= command_hash_ >> 32;
+  }
+  ring.push(command);
+}
+
+void Scheduler::configure(ConfigKey key, double value) {
+  const u32 count = value >= 4294967295.0 ? UINT32_MAX : value > 0 ? static_cast<u32>(value) : 0;
+  switch (key) {
+    case ConfigKey::kMaxTasks:
+      config_.max_tasks = count;
+      break;
+    case ConfigKey::kMaxCalls:
+      config_.max_calls = count;
+      break;
+    case ConfigKey::kTaskTimeout:
+      config_.task_timeout = to_time(value);
+      break;
+    case ConfigKey::kFairness:
+      config_.fairness = static_cast<FairnessMode>(count > 2 ? 0 : count);
+      break;
+    case ConfigKey::kAging:
+      config_.aging = to_time(value) < kMaxAging ? to_time(value) : kMaxAging;
+      break;
+    case ConfigKey::kGrace:
+      config_.grace = to_time(value);
+      break;
+    case ConfigKey::kMaxZombies:
+      config_.max_zombies = count;
+      break;
+    case ConfigKey::kMaxAttempts:
+      config_.retry.max_attempts = count;
+      break;
+    case ConfigKey::kBaseDelay:
+      config_.retry.base_delay = to_time(value);
+      break;
+    case ConfigKey::kMaxDelay:
+      config_.retry.max_delay = to_time(value);
+      break;
+    case ConfigKey::kMaxRetryAfter:
+      config_.retry.max_retry_after = to_time(value);
+      break;
+    case ConfigKey::kRetryBudget:
+      config_.retry.budget = count;
+      break;
+  }
+  pending_.configure(config_.fairness, config_.aging);
+  call_queue_.configure(config_.fairness, config_.aging);
+}
+
+}  // namespace heddle

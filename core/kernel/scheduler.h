@@ -1,0 +1,242 @@
+// The scheduler: the state behind the kernel's door, and everything that moves it. Partner: kernel.cpp, which checks ids
+// and records events, so that here every id is valid.
+//
+// One class, because one invariant spans it: at every return to the door, each live fiber either stands in exactly one
+// queue (pending, ready, slot waiters), or has control, or has an outstanding operation that something will end. Its
+// methods are spread over files by concern:
+//   scheduler.cpp     the loop: time, admission, dispatch
+//   lifecycle.cpp     submit, start, end, settle, slots
+//   operations.cpp    begin, complete and deliver operations; yield, delay, read
+//   waits.cpp         waiting for fibers, priority lending
+//   scopes.cpp        joiners
+//   cancellation.cpp  the tree, shields, grace, zombies, limits of time
+//   calls.cpp         host calls: places in flight, retry, closing
+//   explain.cpp       stats and explain
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "heddle/body.h"
+#include "heddle/command.h"
+#include "heddle/config.h"
+#include "heddle/kernel.h"
+#include "heddle/ring.h"
+#include "heddle/stats.h"
+#include "heddle/types.h"
+#include "kernel/admission_queue.h"
+#include "kernel/call.h"
+#include "kernel/deque.h"
+#include "kernel/fiber.h"
+#include "kernel/operation.h"
+#include "kernel/random.h"
+#include "kernel/ready_queue.h"
+#include "kernel/slab.h"
+#include "kernel/timers.h"
+
+namespace heddle {
+
+class Scheduler {
+ public:
+  explicit Scheduler(const KernelConfig& config);
+
+  // scheduler.cpp
+  void set_time(Time now);
+  bool step(u32 limit);
+  void advance(Time duration);
+  void configure(ConfigKey key, double value);
+
+  // lifecycle.cpp
+  FiberId submit(const SubmitRequest& request, std::unique_ptr<Body> body);
+  void body_over(FiberId id, bool completed);
+  FiberId outside();
+  void outside_done(FiberId id);
+  void release(FiberId id);
+
+  // operations.cpp
+  i32 yield(FiberId id, ShieldId shield);
+  i32 delay(FiberId id, Time duration, ShieldId shield);
+  i32 read(FiberId id, CallId call, Time timeout, ShieldId shield);
+  void read_done(OpId id, bool ok);
+  void read_takes(OpId id, Time latency, bool ok);
+  bool abort_op(OpId id);
+
+  // waits.cpp
+  i32 wait(FiberId id, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers, Time timeout,
+           ShieldId shield);
+
+  // cancellation.cpp
+  bool cancel(FiberId id, Cause cause, u32 reason);
+  void cancel_all(Cause cause, u32 reason);
+  ShieldId shield(FiberId id, Time timeout);
+  void unshield(ShieldId id);
+
+  // calls.cpp
+  i32 call(FiberId id, CallClass type, bool stream, Time timeout, ShieldId shield);
+  void call_done(CallId id, bool ok, bool retryable, Time retry_after);
+  void call_opened(CallId id);
+  void call_closed(CallId id);
+  void call_takes(CallId id, Time latency, bool ok, bool opens, bool retryable, Time retry_after);
+
+  // explain.cpp
+  Stats stats() const;
+  std::vector<WaitFact> explain(FiberId id) const;
+
+  bool has_fiber(FiberId id) const { return fibers_.contains(id) && fibers_[id].state != FiberState::kFree; }
+  bool has_op(OpId id) const { return ops_.contains(id) && ops_[id].kind != OpKind::kFree; }
+  bool has_call(CallId id) const { return calls_.contains(id) && calls_[id].state != CallState::kFree; }
+  bool has_shield(ShieldId id) const { return shields_.contains(id) && shields_[id].fiber != 0; }
+  const Fiber& fiber(FiberId id) const { return fibers_[id]; }
+  const Operation& op(OpId id) const { return ops_[id]; }
+  const Call& call_record(CallId id) const { return calls_[id]; }
+  Time now() const { return now_; }
+  double random() { return user_random_.unit(); }
+  Ring<Command>& runs() { return runs_; }
+  Ring<Command>& effects() { return effects_; }
+  u32 foreign() const { return foreign_; }
+  u32 live_calls() const { return live_calls_; }
+
+ private:
+  // scheduler.cpp
+  void recycle();
+  void look_at_touched();
+  void fire_due();
+  void fire(const Timer& timer);
+  bool jump();
+  void admit();
+  void dispatch(FiberId id);
+  void dispatch_host(FiberId id);
+  void dispatch_native(FiberId id);
+  void set_alarm();
+  void emit(Ring<Command>& ring, const Command& command);
+  void run(CommandType type, u32 a, u32 b = 0, u32 c = 0);
+  void effect(CommandType type, u32 a, u32 b = 0, u32 c = 0);
+
+  // lifecycle.cpp
+  void set_state(Fiber& fiber, FiberState state);
+  void wake(FiberId id);
+  void make_ready(FiberId id);
+  void touch(FiberId id);
+  void suspend_if_waiting(FiberId id);
+  void take_slot(Fiber& fiber);
+  void release_slot(Fiber& fiber);
+  void start(FiberId id);
+  void settle(FiberId id, Outcome outcome, u32 reason, bool ends);
+  void finish(FiberId id);
+  void leave_parent(FiberId id);
+  void try_retire(FiberId id);
+  FiberLimits& limits_of(Fiber& fiber);
+  void drop_limits(Fiber& fiber);
+
+  // operations.cpp
+  bool is_interrupted(const Fiber& fiber, ShieldId shield) const;
+  OpId begin(FiberId id, OpKind kind, ShieldId shield, Time timeout);
+  void complete(OpId id, OpCode code, u32 aux);
+  void abandon(OpId id);
+  void detach(OpId id);
+  void drop_operations(FiberId id);
+  OpId take_done(Fiber& fiber);
+
+  // waits.cpp
+  bool is_over(const Fiber& target, WaitMode mode) const;
+  void target_over(OpId id, u32 index, bool completed);
+  void notify_waiters(FiberId id, bool ended);
+  void win(OpId id, OpCode code, u32 index);
+  void append_waiter(Fiber& target, u32 id);
+  void remove_waiter(u32 id);
+  void unlink_all(OpId id);
+  bool lends_priority() const;
+  void lend(FiberId id, i32 priority);
+  void take_back(FiberId id);
+  void set_effective(FiberId id, i32 priority);
+
+  // scopes.cpp
+  void scope_child_settled(FiberId id, FiberId child);
+  void scope_body_over(FiberId id);
+  Outcome scope_verdict(const Fiber& scope, const FiberLimits& limits) const;
+  bool quorum_is_lost(const Fiber& scope, const FiberLimits& limits) const;
+
+  // cancellation.cpp
+  void cancel_tree(FiberId root, bool with_root, Cause cause, u32 seq, u32 reason);
+  void cancel_one(FiberId id, Cause cause, u32 seq, u32 reason);
+  void interrupt(FiberId id);
+  void arm_grace(FiberId id);
+  void grace_over(FiberId id);
+  void shield_over(ShieldId id);
+  void drop_shields(FiberId id);
+  void arm_start_limits(FiberId id);
+
+  // calls.cpp
+  void enqueue_call(CallId id, bool again);
+  void start_call(CallId id);
+  void admit_calls();
+  void attempt_failed(CallId id, bool retryable, Time retry_after);
+  void answer_call(CallId id);
+  void backoff_over(CallId id);
+  void leave_flight(Call& call);
+  void drop_call(CallId id);
+  void drop_calls(FiberId id, bool shielded_too);
+  void call_grace_over(CallId id);
+  void free_call(CallId id);
+
+  // explain.cpp
+  template <typename MakeFact>
+  void explain_call(const Call& call, MakeFact&& fact) const;
+
+  KernelConfig config_;
+  Time now_ = 0;
+  Time advance_until_ = 0;
+  Time alarm_ = kNever;
+
+  Slab<Fiber> fibers_;
+  Slab<FiberLimits, 8> limits_;
+  Slab<Operation> ops_;
+  Slab<WaitLink> links_;
+  Slab<Shield, 6> shields_;
+  Slab<Call, 8> calls_;
+  std::vector<std::unique_ptr<Body>> bodies_;  // by fiber
+  Timers timers_;
+
+  AdmissionQueue pending_;
+  AdmissionQueue call_queue_;
+  ReadyQueue ready_;
+  Deque<FiberId> slot_waiters_;
+  std::vector<FiberId> touched_;
+  std::vector<FiberId> touched_before_;
+  // Work lists, kept so that they allocate nothing once warm.
+  std::vector<FiberId> tree_;     // cancel_tree
+  std::vector<FiberId> losers_;   // win
+  std::vector<FiberId> lending_;  // lend, take_back
+  // Ids whose last command the host may not have read yet; reusable from the next step on.
+  std::vector<FiberId> retired_fibers_;
+  std::vector<OpId> retired_ops_;
+  std::vector<CallId> retired_calls_;
+
+  Random jitter_;
+  Random user_random_;
+  Ring<Command> runs_{10};
+  Ring<Command> effects_{10};
+  u64 command_hash_ = 0;
+
+  u32 next_seq_ = 1;
+  u32 slots_ = 0;
+  u32 in_flight_ = 0;   // LLM calls
+  u32 live_calls_ = 0;  // calls of any class that take real time
+  u32 in_host_ = 0;     // fibers with Fiber::in_host
+  u32 foreign_ = 0;
+  u32 unwinding_ = 0;
+  u32 backoffs_ = 0;
+  u32 retries_spent_ = 0;
+  u32 state_counts_[7] = {};
+  u64 completed_ = 0;
+  u64 cancelled_ = 0;
+  u64 errored_ = 0;
+  u32 zombies_ = 0;
+  u64 calls_started_ = 0;
+  u64 steps_ = 0;
+};
+
+// Milliseconds, as the host counts, in the kernel's unit; refuses no number.
+Time to_time(double ms);
+
+}  // namespace heddle

@@ -1,0 +1,161 @@
+/**
+ * The error tree. Every error that Heddle raises on purpose extends HeddleError and carries a stable `code`, the same
+ * string that a Lisp condition of that kind answers to `condition-code`.
+ *
+ * Two copies of the package may live in one process (a bundler's doing), so `instanceof HeddleError` looks at a brand
+ * and the class's name, not at the prototype chain. A thrown value that is no Error is kept as `cause`.
+ */
+
+const brand: unique symbol = Symbol.for('heddle.error') as never;
+
+export class HeddleError extends Error {
+  /** Stable, machine-readable name of what happened. */
+  readonly code: string;
+  /** @internal */
+  readonly [brand] = true;
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null || !(brand in value)) return false;
+    if (this === HeddleError) return true;
+    for (let p: object | null = Object.getPrototypeOf(value); p !== null; p = Object.getPrototypeOf(p)) {
+      if ((p.constructor as { name?: string } | undefined)?.name === this.name) return true;
+    }
+    return false;
+  }
+}
+
+// A class's name survives minifiers only as data on the prototype, so each class states its own.
+function named(type: { prototype: Error }, name: string): void {
+  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
+  Object.defineProperty(type, 'name', { value: name, configurable: true });
+}
+
+/** The task, or the operation, was cancelled. `reason` is what the first cancel gave. */
+export class CancellationError extends HeddleError {
+  readonly reason: string | undefined;
+  constructor(message: string, options: { reason?: string | undefined; cause?: unknown } = {}) {
+    super('Cancelled', message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.reason = options.reason;
+  }
+}
+
+/** Which limit ran out. */
+export type TimeoutLimit = 'timeout' | 'queueTimeout' | 'deadline' | 'operation' | 'timeToFirstToken';
+
+/** A limit of time ran out: which one, whose (a task's id, or an operation's name), and how long it was. */
+export class TimeoutError extends HeddleError {
+  readonly limit: TimeoutLimit;
+  /** The id of the task whose limit it was, or the operation's name. */
+  readonly scope: string;
+  /** Length of the limit in milliseconds; for a deadline, from the task's creation. */
+  readonly ms: number;
+  constructor(message: string, fields: { limit: TimeoutLimit; scope: string; ms: number; cause?: unknown }) {
+    super('Timeout', message, 'cause' in fields ? { cause: fields.cause } : undefined);
+    this.limit = fields.limit;
+    this.scope = fields.scope;
+    this.ms = fields.ms;
+  }
+}
+
+/** A configuration value was refused; nothing changed. */
+export class ConfigError extends HeddleError {
+  /** The key as the caller wrote it, with its path: `retry.maxAttempts`. */
+  readonly key: string;
+  constructor(message: string, key: string) {
+    super('ConfigError', message);
+    this.key = key;
+  }
+}
+
+/** An operation was called with something it cannot use; the call did nothing. */
+export class ArgumentError extends HeddleError {
+  readonly operation: string;
+  constructor(operation: string, message: string, options?: { cause?: unknown }) {
+    super('ArgumentError', `${operation}: ${message}`, options);
+    this.operation = operation;
+  }
+}
+
+/** The runtime is closed, or closing: it takes no more work. */
+export class ClosedError extends HeddleError {
+  constructor(operation: string) {
+    super('Closed', `${operation}: this runtime is closed; make a new one with createRuntime()`);
+  }
+}
+
+/** `maxQueued` tasks already wait; the submit did nothing. */
+export class QueueFullError extends HeddleError {
+  readonly limit: number;
+  constructor(limit: number) {
+    super(
+      'QueueFull',
+      `submit: the queue already holds maxQueued = ${limit} tasks; wait with onSizeLessThan(n), or raise maxQueued`,
+    );
+    this.limit = limit;
+  }
+}
+
+/** What went wrong with a call to a model. */
+export type LLMErrorKind =
+  | 'rate' // 429
+  | 'quota' // the account's money or allowance is spent; waiting does not help
+  | 'overload' // 529, 503, or an overload error inside a stream
+  | 'server' // any other status >= 500, and 408, 409
+  | 'auth' // 401, 403
+  | 'invalid' // 400, 404, 422 and the rest of the 4xx
+  | 'transport' // no answer: refused, reset, lost, or the stream ended before its terminator
+  | 'protocol'; // an answer that is none: HTML, broken JSON, missing fields
+
+/** A call to a model failed for good, or one attempt of it did. */
+export class LLMError extends HeddleError {
+  readonly kind: LLMErrorKind;
+  /** HTTP status, or undefined when no answer came. */
+  readonly status: number | undefined;
+  /** The server's request id, when it gave one. */
+  readonly requestId: string | undefined;
+  /** How long the server asked to wait, in milliseconds (Retry-After and its relatives). */
+  readonly retryAfter: number | undefined;
+  /** Requests sent for this call, this one included. Set by the runtime when the call ends. */
+  attempts = 1;
+  constructor(
+    message: string,
+    fields: {
+      kind: LLMErrorKind;
+      status?: number | undefined;
+      requestId?: string | undefined;
+      retryAfter?: number | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super('LLMError', message, 'cause' in fields ? { cause: fields.cause } : undefined);
+    this.kind = fields.kind;
+    this.status = fields.status;
+    this.requestId = fields.requestId;
+    this.retryAfter = fields.retryAfter;
+  }
+}
+
+/** The server asked to wait longer than `retry.maxRetryAfter`. */
+export class RetryAfterTooLong extends HeddleError {
+  /** What the server asked for, in milliseconds. */
+  readonly retryAfter: number;
+  constructor(message: string, retryAfter: number, options?: { cause?: unknown }) {
+    super('RetryAfterTooLong', message, options);
+    this.retryAfter = retryAfter;
+  }
+}
+
+named(HeddleError, 'HeddleError');
+named(CancellationError, 'CancellationError');
+named(TimeoutError, 'TimeoutError');
+named(ConfigError, 'ConfigError');
+named(ArgumentError, 'ArgumentError');
+named(ClosedError, 'ClosedError');
+named(QueueFullError, 'QueueFullError');
+named(LLMError, 'LLMError');
+named(RetryAfterTooLong, 'RetryAfterTooLong');

@@ -1,0 +1,183 @@
+/**
+ * A provider out of a function: an SDK, a local model, a test's own. The function gives a string, an object with the
+ * text, or an async iterable of pieces; or a promise of one of them. An error it throws with a `status` (and `headers`)
+ * counts as that HTTP answer; one that looks like a lost connection counts as that; every other is a typed error that
+ * keeps it as `cause` and is not tried again. Invariant: an abort rejects at once even where the function ignores its
+ * signal; what comes later is swallowed. It does not parse, retry or time anything. Partner: `failure.ts`.
+ */
+
+import { HeddleError, type LLMError } from '../errors.js';
+import { untilAbort } from './abort.js';
+import { describe, excerpt, failure, statusError } from './failure.js';
+import { checkKeys, checkText, refuse } from './options.js';
+import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
+import { headersOf } from './retry-after.js';
+import { unread, wholeStream } from './stream.js';
+import { estimateUsage, isCount } from './usage.js';
+
+/** An answer, or the part of one that came last: pieces' texts add up, other fields replace what earlier pieces said. */
+export interface CustomAnswer {
+  text?: string | undefined;
+  /** `source` defaults to `exact`; without usage the tokens are estimated. */
+  usage?: { inputTokens: number; outputTokens: number; source?: LLMUsage['source'] | undefined } | undefined;
+  finishReason?: string | undefined;
+  model?: string | undefined;
+}
+
+export type CustomPieces = AsyncIterable<string | CustomAnswer>;
+
+/** Answers a request. It should stop when `signal` aborts, and may use `fetch` for its requests. */
+export type CustomFunction = (
+  request: LLMRequest,
+  options: AttemptOptions,
+) => string | CustomAnswer | CustomPieces | Promise<string | CustomAnswer | CustomPieces>;
+
+/** A provider that asks a function. `model` is what the provider calls itself; default `custom`. */
+export function custom(fn: CustomFunction, options: { model?: string | undefined } = {}): LiveProvider {
+  if (typeof fn !== 'function') refuse('custom.fn', 'a function', fn);
+  const { model = 'custom' } = checkKeys('custom', options, ['model']);
+  return new CustomProvider(checkText('custom.model', model), fn);
+}
+
+class CustomProvider implements LiveProvider {
+  readonly kind = 'custom';
+
+  constructor(readonly model: string, private readonly fn: CustomFunction) {}
+
+  async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
+    const stream = await this.stream(request, options);
+    while ((await stream.next()) !== undefined);
+    return stream.answer();
+  }
+
+  async stream(request: LLMRequest, options: AttemptOptions): Promise<ProviderStream> {
+    const { signal } = options;
+    if (signal.aborted) throw signal.reason;
+    const given = await settled(signal, async () => this.fn(request, options));
+    const draft = new Draft(request, request.model ?? this.model);
+    if (isPieces(given)) return new PieceStream(given[Symbol.asyncIterator](), draft, signal);
+    const text = draft.add(given, true);
+    return wholeStream(draft.finish(text));
+  }
+}
+
+/** What has come of an answer so far. */
+class Draft {
+  #usage: LLMUsage | undefined;
+  #finishReason = 'stop';
+
+  constructor(private readonly request: LLMRequest, private model: string) {}
+
+  /** Takes a piece and gives its text. */
+  add(piece: unknown, whole: boolean): string {
+    if (typeof piece === 'string') return piece;
+    if (typeof piece !== 'object' || piece === null) throw broken(`gave ${String(piece)} where a string or an object belongs`);
+    const { text, usage, finishReason, model } = piece as CustomAnswer;
+    if (typeof text !== 'string' && (whole || text !== undefined)) throw broken('gave an object whose text is no string');
+    if (usage !== undefined) this.#usage = checkUsage(usage);
+    if (typeof finishReason === 'string') this.#finishReason = finishReason;
+    if (typeof model === 'string') this.model = model;
+    return text ?? '';
+  }
+
+  finish(text: string): LLMAnswer {
+    const usage = this.#usage ?? estimateUsage(this.request, text);
+    return { text, usage, finishReason: this.#finishReason, model: this.model };
+  }
+}
+
+class PieceStream implements ProviderStream {
+  readonly #texts: string[] = [];
+  #answer: LLMAnswer | undefined;
+  #over: { error: unknown } | undefined;
+
+  constructor(private readonly pieces: AsyncIterator<unknown>, private readonly draft: Draft, private readonly signal: AbortSignal) {}
+
+  async next(): Promise<string | undefined> {
+    if (this.#over !== undefined) throw this.#over.error;
+    try {
+      while (this.#answer === undefined) {
+        const { done, value } = await settled(this.signal, () => this.pieces.next());
+        if (done) this.#answer = this.draft.finish(this.#texts.join(''));
+        const text = done ? '' : this.draft.add(value, false);
+        if (text !== '') {
+          this.#texts.push(text);
+          return text;
+        }
+      }
+      return undefined;
+    } catch (error) {
+      this.#stop(error);
+      throw error;
+    }
+  }
+
+  answer(): LLMAnswer {
+    if (this.#answer === undefined) throw unread();
+    return this.#answer;
+  }
+
+  close(): void {
+    if (this.#answer === undefined) this.#stop(failure('custom', 'transport', 'the stream was closed'));
+  }
+
+  #stop(error: unknown): void {
+    if (this.#over !== undefined) return;
+    this.#over = { error };
+    // A generator in the midst of an await answers only after it; nobody waits for that.
+    void (async () => this.pieces.return?.())().catch(() => undefined);
+  }
+}
+
+async function settled<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw signal.reason;
+  try {
+    return await untilAbort((async () => work())(), signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error instanceof HeddleError ? error : errorOf(error);
+  }
+}
+
+function isPieces(value: unknown): value is CustomPieces {
+  return typeof (value as Partial<CustomPieces> | null | undefined)?.[Symbol.asyncIterator] === 'function';
+}
+
+function checkUsage(usage: NonNullable<CustomAnswer['usage']>): LLMUsage {
+  const { inputTokens, outputTokens, source = 'exact' } = usage ?? {};
+  if (isCount(inputTokens) && isCount(outputTokens)) return { inputTokens, outputTokens, source };
+  throw broken('gave a usage whose inputTokens and outputTokens are not both numbers of at least 0');
+}
+
+function broken(text: string): LLMError {
+  return failure('custom', 'protocol', `the function ${text}`);
+}
+
+/** The LLMError that something thrown stands for. */
+function errorOf(thrown: unknown): LLMError {
+  const fields = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
+  const { status, headers, type, code, request_id: id } = fields;
+  const text = excerpt(describe(thrown));
+  if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599) {
+    const word = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+    const complaint = { message: text, type: word(type), code: word(code), requestId: word(id) };
+    return statusError('custom', status, complaint, { headers: headersOf(headers), cause: thrown });
+  }
+  if (isConnectionLoss(thrown)) return failure('custom', 'transport', `the connection was lost: ${text}`, { cause: thrown });
+  return failure('custom', 'protocol', `the function threw: ${text}`, { cause: thrown });
+}
+
+const kLossCodes = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|UND_ERR_\w+)$/;
+// What fetch says for it in Node, Chromium, Firefox and Safari; SDKs give it a name of its own.
+const kLossWords = /^(fetch failed|Failed to fetch|NetworkError when|Load failed|network error|terminated|Connection error)/i;
+
+function isConnectionLoss(thrown: unknown): boolean {
+  for (let at = thrown, depth = 0; typeof at === 'object' && at !== null && depth < 4; depth++) {
+    const { code, message, name, cause } = at as Record<string, unknown>;
+    if (typeof code === 'string' && kLossCodes.test(code)) return true;
+    if (typeof message === 'string' && kLossWords.test(message)) return true;
+    if (typeof name === 'string' && name.startsWith('APIConnection')) return true;
+    at = cause;
+  }
+  return false;
+}

@@ -1,0 +1,175 @@
+/**
+ * The OpenAI chat protocol, which most servers of open models speak too: POST {baseURL}/chat/completions.
+ *
+ * Choices. The limit on length is sent as `max_tokens`, which every server knows; one that refuses it in favour of
+ * `max_completion_tokens` gets that from then on. `stream_options.include_usage` is asked for; a server that refuses it
+ * is asked no more, and one that ignores it leaves usage to an estimate. Each of the two refusals costs one more request
+ * inside the attempt, once per provider object and model: it is a negotiation, not a retry. The end of a stream is
+ * `[DONE]`; a server that answers a streaming request with plain JSON is understood. `sample` is not sent.
+ * It does not retry, follow redirects or read the environment. Partners: `http.ts`, `stream.ts`.
+ */
+
+import { LLMError } from '../errors.js';
+import { complaintOf } from './failure.js';
+import { type Endpoint, Exchange } from './http.js';
+import { parseObject, wordOr } from './json.js';
+import { checkAddress, checkHeaders, checkKey, checkKeys, checkText } from './options.js';
+import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, ProviderStream } from './provider.js';
+import { redactor, secretHeaders } from './redact.js';
+import type { ServerSentEvent } from './sse.js';
+import { type Dialect, EventStream, wholeStream } from './stream.js';
+import { usageOf } from './usage.js';
+
+export interface OpenAIOptions {
+  /** Address of the API up to and with its version: ends in `/v1`. */
+  baseURL: string;
+  /** Sent as a bearer token. A server that needs none takes any non-empty string. */
+  apiKey: string;
+  /** The model of requests that name none. */
+  model: string;
+  /** Further headers; they win over the provider's own. */
+  headers?: Readonly<Record<string, string>> | undefined;
+}
+
+interface Choice {
+  message?: { content?: unknown } | null;
+  delta?: { content?: unknown } | null;
+  finish_reason?: unknown;
+}
+
+interface Usage {
+  prompt_tokens?: unknown;
+  completion_tokens?: unknown;
+}
+
+/** A provider for any server that speaks the OpenAI chat protocol. Throws ConfigError for bad options. */
+export function openai(options: OpenAIOptions): LiveProvider {
+  const { baseURL, apiKey, model, headers } = checkKeys('openai', options, ['baseURL', 'apiKey', 'model', 'headers']);
+  const url = checkAddress('openai.baseURL', baseURL, (path) => `${path}/chat/completions`);
+  const key = checkKey('openai.apiKey', apiKey);
+  const extra = checkHeaders('openai.headers', headers);
+  return new OpenAIProvider(checkText('openai.model', model), {
+    provider: 'openai',
+    url,
+    headers: { authorization: `Bearer ${key}`, ...extra },
+    redact: redactor([key, ...secretHeaders(extra)]),
+  });
+}
+
+class OpenAIProvider implements LiveProvider {
+  readonly kind = 'openai';
+  // What models have refused so far.
+  readonly #noStreamOptions = new Set<string>();
+  readonly #newLimitName = new Set<string>();
+
+  constructor(readonly model: string, private readonly endpoint: Endpoint) {}
+
+  async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
+    return this.#plain(request, await this.#open(request, false, options));
+  }
+
+  async stream(request: LLMRequest, options: AttemptOptions): Promise<ProviderStream> {
+    const exchange = await this.#open(request, true, options);
+    if (exchange.contentType.includes('json')) return wholeStream(await this.#plain(request, exchange));
+    if (exchange.contentType.includes('html')) {
+      exchange.close();
+      throw exchange.error('protocol', 'answered a streaming request with HTML');
+    }
+    return new EventStream(exchange, new OpenAIDialect(exchange, request, this.#modelOf(request)));
+  }
+
+  #modelOf(request: LLMRequest): string {
+    return request.model ?? this.model;
+  }
+
+  async #open(request: LLMRequest, stream: boolean, options: AttemptOptions): Promise<Exchange> {
+    for (;;) {
+      const body = this.#body(request, stream);
+      try {
+        return await Exchange.open(this.endpoint, body, options);
+      } catch (error) {
+        if (!(error instanceof LLMError) || !this.#concedes(error, body)) throw error;
+      }
+    }
+  }
+
+  #body(request: LLMRequest, stream: boolean): Record<string, unknown> {
+    const model = this.#modelOf(request);
+    return {
+      model,
+      messages: request.messages,
+      [this.#newLimitName.has(model) ? 'max_completion_tokens' : 'max_tokens']: request.maxTokens,
+      temperature: request.temperature,
+      ...(stream ? { stream } : {}),
+      ...(stream && !this.#noStreamOptions.has(model) ? { stream_options: { include_usage: true } } : {}),
+    };
+  }
+
+  // True when the refusal was of a parameter of our own choice and we now choose otherwise; each at most once.
+  #concedes(error: LLMError, sent: Record<string, unknown>): boolean {
+    if (error.status !== 400 && error.status !== 422) return false;
+    const model = String(sent['model']);
+    if (sent['stream_options'] !== undefined && error.message.includes('stream_options')) {
+      this.#noStreamOptions.add(model);
+      return true;
+    }
+    if (sent['max_tokens'] !== undefined && error.message.includes('max_completion_tokens')) {
+      this.#newLimitName.add(model);
+      return true;
+    }
+    return false;
+  }
+
+  async #plain(request: LLMRequest, exchange: Exchange): Promise<LLMAnswer> {
+    const body = (await exchange.json()) as { choices?: Choice[]; usage?: Usage; model?: unknown; error?: unknown } | null;
+    if (body?.error) throw exchange.complaint(complaintOf(body) ?? {});
+    const choice = Array.isArray(body?.choices) ? body.choices[0] : undefined;
+    if (!choice?.message) throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
+    const text = contentOf(choice.message.content);
+    return {
+      text,
+      usage: usageOf(body?.usage?.prompt_tokens, body?.usage?.completion_tokens, request, text),
+      finishReason: wordOr(choice.finish_reason, 'unknown'),
+      model: wordOr(body?.model, this.#modelOf(request)),
+    };
+  }
+}
+
+/** Events of the OpenAI chat protocol. */
+class OpenAIDialect implements Dialect {
+  terminated = false;
+  #sawChoice = false;
+  #finishReason = 'unknown';
+  #usage: Usage | undefined;
+
+  constructor(private readonly exchange: Exchange, private readonly request: LLMRequest, private model: string) {}
+
+  take({ data }: ServerSentEvent): string {
+    if (data.trim() === '[DONE]') {
+      this.terminated = true;
+      return '';
+    }
+    const chunk = parseObject(data);
+    if (chunk['error']) throw this.exchange.complaint(complaintOf(chunk) ?? {});
+    this.model = wordOr(chunk['model'], this.model);
+    if (chunk['usage']) this.#usage = chunk['usage'] as Usage;
+    const choice = Array.isArray(chunk['choices']) ? (chunk['choices'][0] as Choice | undefined) : undefined;
+    if (!choice) return '';
+    this.#sawChoice = true;
+    this.#finishReason = wordOr(choice.finish_reason, this.#finishReason);
+    return contentOf(choice.delta?.content);
+  }
+
+  answer(text: string): LLMAnswer {
+    if (!this.#sawChoice) throw new SyntaxError('no choices in the whole stream');
+    const { prompt_tokens: input, completion_tokens: output } = this.#usage ?? {};
+    return { text, usage: usageOf(input, output, this.request, text), finishReason: this.#finishReason, model: this.model };
+  }
+}
+
+// Some servers give a list of parts where the protocol has a string; null stands for an answer without text.
+function contentOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part: { text?: unknown } | null) => (typeof part?.text === 'string' ? part.text : '')).join('');
+}

@@ -1,0 +1,87 @@
+/**
+ * What a provider is: the host's half of one attempt of one call to a model. A provider knows a protocol and nothing
+ * of limits, queues, retries or cancellation trees; those are the core's. Partner: `call.ts`, which runs attempts.
+ */
+
+/** One message of a conversation. `content` is a string, or the provider's own list of content parts, passed through. */
+export interface LLMMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  content: string | readonly unknown[];
+  [field: string]: unknown;
+}
+
+/** A request as the provider gets it: complete, checked, independent of who asked. */
+export interface LLMRequest {
+  messages: readonly LLMMessage[];
+  /** Overrides the provider's model. */
+  model?: string | undefined;
+  /** Upper bound of the answer's length, in tokens. */
+  maxTokens?: number | undefined;
+  temperature?: number | undefined;
+  /** Tells apart requests that are otherwise the same, where independent samples are wanted. */
+  sample?: number | undefined;
+}
+
+/** Tokens used. `exact` as the server reported, `estimated` by us, `unknown` when neither was possible. */
+export interface LLMUsage {
+  inputTokens: number;
+  outputTokens: number;
+  source: 'exact' | 'estimated' | 'unknown';
+}
+
+/** What one successful attempt gives. */
+export interface LLMAnswer {
+  text: string;
+  usage: LLMUsage;
+  /** The provider's word: `stop`, `length`, `end_turn`, ... */
+  finishReason: string;
+  /** The model that answered, as the server named it. */
+  model: string;
+}
+
+/** An open stream of one attempt. Pulled, never pushed: nothing is read from the socket until next() asks for it. */
+export interface ProviderStream {
+  /** Waits for the next piece of text; undefined at the regular end. Throws LLMError. Never called twice at once. */
+  next(): Promise<string | undefined>;
+  /** The whole answer; valid once next() gave undefined. */
+  answer(): LLMAnswer;
+  /** Closes the connection. Idempotent; needed only when the stream was not read to its end. */
+  close(): void;
+}
+
+/** What every attempt gets from the runtime. */
+export interface AttemptOptions {
+  /** Aborts when the attempt must end; the provider closes its connection and rejects with the signal's reason. */
+  signal: AbortSignal;
+  /** The fetch to use. */
+  fetch: typeof globalThis.fetch;
+}
+
+/** A provider whose attempts are real: they take real time, and virtual time stands still meanwhile. */
+export interface LiveProvider {
+  readonly kind: 'openai' | 'anthropic' | 'custom';
+  readonly model: string;
+  complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer>;
+  stream(request: LLMRequest, options: AttemptOptions): Promise<ProviderStream>;
+}
+
+/** One simulated answer: what comes, and when. */
+export interface SimulatedAnswer {
+  text: string;
+  /** Milliseconds from the start of the attempt to its end, on the runtime's clock. */
+  latencyMs: number;
+  usage: LLMUsage;
+  finishReason: string;
+  /** The attempt ends in this error instead, after the same latency. */
+  error?: { status: number; message: string; retryAfter?: number | undefined } | undefined;
+}
+
+/** A provider that computes its answers at once; the core makes time pass. */
+export interface SimulatedProvider {
+  readonly kind: 'simulated';
+  readonly model: string;
+  /** The answer to attempt number `attempt` (1, 2, ...) of a request: a pure function of its arguments. */
+  answer(request: LLMRequest, attempt: number): SimulatedAnswer;
+}
+
+export type Provider = LiveProvider | SimulatedProvider;
