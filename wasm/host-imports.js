@@ -5,4 +5,5 @@
 
 addToLibrary({
   host_wait: () => abort('host_wait was not supplied'),
+  host_now: () => abort('host_now was not supplied'),
 });

@@ -2,14 +2,18 @@
 //
 // - fifo: the one that came first.
 // - priority: the highest priority, equal ones in order of arrival. With aging, a waiting entry gains one level every
-//   `aging`; as all gain at the same rate, the order of two entries never changes while they wait, and priority * aging -
-//   arrival is a key that needs no updates.
+//   `aging`; as all gain at the same rate, the order of two entries never changes while they wait, and priority * aging
+//   - arrival is a key that needs no updates.
 // - round-robin: one entry of each group (fairness key) in turn, first come first served within a group.
 //
-// push, pop, remove and set_priority are O(1), for priority O(log n). An entry that comes back (a call after its backoff)
-// goes to the front of its equals.
+// An entry that comes back (a call after its backoff) goes before those of its equals that are new, and behind those
+// that came back before it.
+//
+// push, pop, remove and set_priority are O(1), for priority O(log n). Groups are numbers up to about 2 * kMaxKey; they
+// need not be dense, but close ones share memory.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "heddle/types.h"
@@ -21,6 +25,8 @@ namespace heddle {
 class AdmissionQueue {
  public:
   AdmissionQueue() : heap_(Place{&nodes_}) {}
+  AdmissionQueue(const AdmissionQueue&) = delete;
+  AdmissionQueue& operator=(const AdmissionQueue&) = delete;
 
   u32 size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -33,20 +39,18 @@ class AdmissionQueue {
   // Changes the discipline; entries that wait are put in their new order.
   void configure(FairnessMode mode, Time aging);
 
-  // Adds an entry and gives its node, the handle for remove() and set_priority().
-  u32 push(u32 owner, i32 priority, u32 group, Time now);
-  // The same for an entry that was here before.
-  u32 push_front(u32 owner, i32 priority, u32 group, Time now);
+  // Adds an entry and gives its node, the handle for remove() and set_priority(). `again`: it was here before.
+  u32 push(u32 owner, i32 priority, u32 group, Time now, bool again = false);
   // Takes the next entry out and gives its owner. The queue must not be empty.
   u32 pop();
   // Takes an entry out, wherever it stands, and clears the caller's note of it.
   void remove(u32& node);
   void set_priority(u32 node, i32 priority);
+  i32 priority(u32 node) const { return nodes_[node].priority; }
 
  private:
   struct Node {
     u32 owner = 0;
-    i32 order = 0;  // arrivals count up, returns count down
     i32 priority = 0;
     u32 group = 0;
     u32 previous = 0;  // in order of arrival
@@ -54,17 +58,20 @@ class AdmissionQueue {
     u32 previous_in_group = 0;
     u32 next_in_group = 0;
     u32 position = 0;  // in the heap
+    i64 order = 0;     // negative: it came back
     Time arrived = 0;
+    bool came_back() const { return order < 0; }
   };
   struct Group {
     u32 first = 0;
     u32 last = 0;
-    u32 previous = 0;  // in the ring of groups that have entries
+    u32 last_back = 0;  // the last one that came back
+    u32 previous = 0;   // in the ring of groups that have entries
     u32 next = 0;
   };
   struct Entry {
     i64 key;
-    i32 order;
+    i64 order;
     u32 node;
   };
   struct Before {
@@ -74,22 +81,26 @@ class AdmissionQueue {
     Slab<Node>* nodes;
     void operator()(const Entry& entry, u32 position) const { (*nodes)[entry.node].position = position; }
   };
+  static constexpr u32 kGroupBits = 10;
 
+  Entry entry_of(u32 id) const { return {key_of(nodes_[id]), nodes_[id].order, id}; }
   i64 key_of(const Node& node) const;
-  void insert(u32 id, bool front);
+  Group& group_at(u32 group) { return groups_[group >> kGroupBits][group & ((1U << kGroupBits) - 1)]; }
+  const Group& group_at(u32 group) const { return groups_[group >> kGroupBits][group & ((1U << kGroupBits) - 1)]; }
   void erase(u32 id);
-  void join_group(u32 id, bool front);
+  void join_group(u32 id);
   void leave_group(u32 id);
 
   Slab<Node> nodes_;
   Heap<Entry, Before, Place> heap_;
-  std::vector<Group> groups_;
+  std::vector<std::unique_ptr<Group[]>> groups_;
   u32 turn_ = 0;  // group whose turn it is, 0 when none has entries
   u32 first_ = 0;
   u32 last_ = 0;
+  u32 last_back_ = 0;
   u32 size_ = 0;
-  i32 arrivals_ = 0;
-  i32 returns_ = -1;
+  i64 arrivals_ = 0;
+  i64 returns_ = INT64_MIN;
   FairnessMode mode_ = FairnessMode::kFifo;
   Time aging_ = 0;
 };

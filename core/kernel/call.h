@@ -4,12 +4,12 @@
 //   ----------+---------------------+-----------------------------------------------------------------
 //   queued    | no                  | a place among maxConcurrentLLMCalls -> in flight
 //   in flight | yes                 | done -> over; failed -> backoff or over; a stream opened -> open
-//   backoff   | no                  | the wait is over -> queued, ahead of those that never ran
+//   backoff   | no                  | the wait is over -> queued, ahead of its equals that never ran
 //   open      | yes                 | the host says closed -> over
 //   closing   | yes                 | its fiber lost interest; the host says closed, or the grace ends -> over
 //
-// A call outlives its operation where the connection does: an aborted one holds its place until the socket is closed, so
-// that the limit holds as the server counts.
+// A call outlives its operation where the connection does: an aborted one holds its place until the socket is closed,
+// so that the limit holds as the server counts.
 #pragma once
 
 #include "heddle/types.h"
@@ -30,7 +30,7 @@ struct Call {
   bool answer_ok = false;
   bool answer_opens = false;
   bool answer_retryable = false;
-  u32 shield = 0;
+  ShieldId shield = 0;
   u32 attempt = 0;
   u32 queue_node = 0;
   TimerId timer = 0;

@@ -18,6 +18,7 @@ i32 Scheduler::call(FiberId id, CallClass type, bool stream, Time timeout, Shiel
   call.type = type;
   call.stream = stream;
   call.shield = shield;
+  use_shield(shield);
   call.next = fiber.first_call;
   if (fiber.first_call != 0) calls_[fiber.first_call].previous = call_id;
   fiber.first_call = call_id;
@@ -34,8 +35,7 @@ void Scheduler::enqueue_call(CallId id, bool again) {
     return;
   }
   const Fiber& fiber = fibers_[call.fiber];
-  call.queue_node = again ? call_queue_.push_front(id, fiber.effective, fiber.group, now_)
-                          : call_queue_.push(id, fiber.effective, fiber.group, now_);
+  call.queue_node = call_queue_.push(id, fiber.effective, fiber.group, now_, again);
 }
 
 void Scheduler::admit_calls() {
@@ -112,7 +112,7 @@ void Scheduler::call_takes(CallId id, Time latency, bool ok, bool opens, bool re
   call.answer_opens = opens;
   call.answer_retryable = retryable;
   call.answer_retry_after = retry_after;
-  call.timer = timers_.set(now_ + latency, TimerKind::kCallAnswer, id);
+  call.timer = timers_.set(after(latency), TimerKind::kCallAnswer, id);
 }
 
 void Scheduler::answer_call(CallId id) {
@@ -128,8 +128,8 @@ void Scheduler::attempt_failed(CallId id, bool retryable, Time retry_after) {
   Call& call = calls_[id];
   leave_flight(call);
   const RetryPolicy& retry = config_.retry;
-  const bool again = call.type == CallClass::kLlm && retryable && call.attempt < retry.max_attempts &&
-                     retries_spent_ < retry.budget;
+  const bool again =
+      call.type == CallClass::kLlm && retryable && call.attempt < retry.max_attempts && retries_spent_ < retry.budget;
   if (again && retry_after <= retry.max_retry_after) {
     Time wait = retry_after;
     if (wait < 0) {
@@ -142,7 +142,7 @@ void Scheduler::attempt_failed(CallId id, bool retryable, Time retry_after) {
     ++backoffs_;
     call.state = CallState::kBackoff;
     call.since = now_;
-    call.timer = timers_.set(now_ + wait, TimerKind::kBackoff, id);
+    call.timer = timers_.set(after(wait), TimerKind::kBackoff, id);
     return;
   }
   const OpId op = call.op;
@@ -181,12 +181,11 @@ void Scheduler::drop_call(CallId id) {
       }
       call.state = CallState::kClosing;
       call.since = now_;
-      call.timer = timers_.set(now_ + config_.grace, TimerKind::kCallGrace, id);
+      call.timer = timers_.set(after(config_.grace), TimerKind::kCallGrace, id);
       effect(CommandType::kAbortCall, id);
       break;
     case CallState::kFree:
-    case CallState::kClosing:
-      break;
+    case CallState::kClosing: break;
   }
 }
 
@@ -212,6 +211,7 @@ void Scheduler::free_call(CallId id) {
   Fiber& fiber = fibers_[fiber_id];
   (call.previous != 0 ? calls_[call.previous].next : fiber.first_call) = call.next;
   if (call.next != 0) calls_[call.next].previous = call.previous;
+  leave_shield(call.shield);
   call.state = CallState::kFree;
   retired_calls_.push_back(id);
   if (fiber.is_ended) try_retire(fiber_id);

@@ -24,6 +24,13 @@ Stats Scheduler::stats() const {
   stats.timers = timers_.size();
   stats.steps = steps_;
   stats.command_hash = command_hash_;
+  // Records that are over wait for the next step before their ids can be used again; they do not count.
+  stats.fibers = fibers_.live() - static_cast<u32>(retired_fibers_.size());
+  stats.operations = ops_.live() - static_cast<u32>(retired_ops_.size());
+  stats.wait_links = links_.live();
+  stats.connections = calls_.live() - static_cast<u32>(retired_calls_.size());
+  stats.shields = shields_.live() - static_cast<u32>(retired_shields_.size());
+  stats.limits = limits_.live();
   return stats;
 }
 
@@ -84,15 +91,10 @@ std::vector<WaitFact> Scheduler::explain(FiberId id) const {
         }
         break;
       }
-      case OpKind::kRead:
-        fact(WaitReason::kChunk, op.since);
-        break;
-      case OpKind::kCall:
-        explain_call(calls_[op.link], fact);
-        break;
+      case OpKind::kRead: fact(WaitReason::kChunk, op.since); break;
+      case OpKind::kCall: explain_call(calls_[op.link], fact); break;
       case OpKind::kYield:
-      case OpKind::kFree:
-        break;
+      case OpKind::kFree: break;
     }
     if (op.timeout != 0 && !facts.empty() && facts.back().until == kNever) facts.back().until = timers_.at(op.timeout);
   }
@@ -115,11 +117,8 @@ void Scheduler::explain_call(const Call& call, MakeFact&& fact) const {
       }
       break;
     }
-    case CallState::kBackoff:
-      fact(WaitReason::kBackoff, call.since).until = timers_.at(call.timer);
-      break;
-    default:
-      fact(WaitReason::kCall, call.since);
+    case CallState::kBackoff: fact(WaitReason::kBackoff, call.since).until = timers_.at(call.timer); break;
+    default: fact(WaitReason::kCall, call.since);
   }
 }
 

@@ -14,8 +14,8 @@
 // does it settle. A fiber whose body does not unwind within its grace becomes a zombie: counted, without a slot, no
 // longer waited for.
 //
-// A running fiber holds one of the slots that maxConcurrentTasks counts, a suspended one none. A cancelled fiber keeps the
-// slot that it has, and one without unwinds without, so that clean-up never waits for somebody else's work.
+// A running fiber holds one of the slots that maxConcurrentTasks counts, a suspended one none. A cancelled fiber keeps
+// the slot that it has, and one without unwinds without, so that clean-up never waits for somebody else's work.
 #pragma once
 
 #include "heddle/types.h"
@@ -32,19 +32,20 @@ struct Fiber {
   bool started : 1 = false;
   bool body_ended : 1 = false;
   bool settled : 1 = false;
-  bool cancelled : 1 = false;     // its operations raise
+  bool cancelled : 1 = false;  // its operations raise
   bool holds_slot : 1 = false;
-  bool needs_no_slot : 1 = false; // outside callers and their scopes
+  bool needs_no_slot : 1 = false;  // outside callers and their scopes
   bool waits_for_slot : 1 = false;
-  bool is_ready : 1 = false;      // stands in the ready queue
-  bool is_touched : 1 = false;    // stands in the list of those to look at when the host's turn is over
-  bool in_host : 1 = false;       // was given control, and has neither called an operation nor ended since
+  bool is_ready : 1 = false;    // stands in the ready queue
+  bool is_touched : 1 = false;  // stands in the list of those to look at when the host's turn is over
+  bool in_host : 1 = false;     // was given control, and has neither called an operation nor ended since
   bool is_zombie : 1 = false;
-  bool yielded : 1 = false;       // a native body gave up its turn
-  bool decided : 1 = false;       // a scope's joiner has its result
-  bool is_ended : 1 = false;      // body and children are over
-  bool end_told : 1 = false;      // the host knows that it ended
-  bool is_kept : 1 = false;       // the record stays until release()
+  bool yielded : 1 = false;          // a native body gave up its turn
+  bool decided : 1 = false;          // a scope's joiner has its result
+  bool is_ended : 1 = false;         // body and children are over
+  bool end_told : 1 = false;         // the host knows that it ended
+  bool is_kept : 1 = false;          // the record stays until release()
+  bool yields_shielded : 1 = false;  // the yield was in a shielded section
   Cause cause = Cause::kNone;
 
   i32 priority = 0;
@@ -59,17 +60,21 @@ struct Fiber {
   u32 first_op = 0;    // outstanding operations
   u32 first_done = 0;  // operations that ended and were not delivered yet, in order
   u32 last_done = 0;
-  u32 self_waits = 0;  // outstanding operations that need no other fiber
-  u32 peer_waits = 0;  // outstanding operations that wait for fibers
-  u32 first_waiter = 0;
-  u32 first_call = 0;  // host calls that it made and that have not ended
+  u32 self_waits = 0;    // outstanding operations that need no other fiber
+  u32 peer_waits = 0;    // outstanding operations that wait for fibers
+  u32 first_waiter = 0;  // ties of waits for its settling
+  u32 first_ender = 0;   // ties of waits for its end
+  u32 first_call = 0;    // host calls that it made and that have not ended
   u32 queue_node = 0;
-  u32 limits = 0;      // FiberLimits, where it has any
-  u32 cause_seq = 0;   // whose timeout, deadline or cancellation it was
+  u32 limits = 0;       // FiberLimits, where it has any
+  u32 cause_seq = 0;    // whose timeout, deadline or cancellation it was
+  ShieldId shield = 0;  // of its parent; protects it too
 
   Time created = 0;
   Time since = 0;  // when it entered its state
 };
+// A million parked fibers have to fit.
+static_assert(sizeof(Fiber) <= 112);
 
 // What only some fibers have.
 struct FiberLimits {
@@ -88,9 +93,11 @@ struct FiberLimits {
   u32 completed = 0;
   u32 failed = 0;
   u32 winner_seq = 0;
-  // Shields that protect the fiber's clean-up.
+  bool winner_failed = false;
+  // Shields that protect the fiber's clean-up; time under one does not count as grace.
   ShieldId first_shield = 0;
-  Time shielded_until = 0;
+  u32 active_shields = 0;
+  Time grace_left = -1;  // -1: nothing to unwind
 };
 
 }  // namespace heddle

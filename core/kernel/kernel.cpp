@@ -1,6 +1,10 @@
 // The kernel's door: checks ids, writes events down where wanted, and passes them on. Partner: scheduler.h.
 #include "heddle/kernel.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "kernel/scheduler.h"
 
 namespace heddle {
@@ -11,19 +15,32 @@ double to_ms(Time time) { return static_cast<double>(time) / 1000.0; }
 double optional_ms(Time time) { return time < 0 ? -1.0 : to_ms(time); }
 Time optional_time(double ms) { return ms < 0 ? -1 : to_time(ms); }
 
+// Whatever the caller says, inside a duration is one that can be added.
+Time span(Time time) { return std::clamp(time, Time{0}, kMaxSpan); }
+Time optional_span(Time time) { return time < 0 ? -1 : span(time); }
+
+// Numbers of a record that came from outside: any double, also one that no integer equals.
+u32 to_count(double value) { return value > 0 ? value < 4294967295.0 ? static_cast<u32>(value) : UINT32_MAX : 0; }
+i32 to_priority(double value) {
+  if (std::isnan(value)) return 0;
+  return static_cast<i32>(std::clamp(value, -1.0 * kMaxPriority, 1.0 * kMaxPriority));
+}
+
 }  // namespace
 
 Kernel::Kernel(const KernelConfig& config) : scheduler_(std::make_unique<Scheduler>(config)) {}
 Kernel::~Kernel() = default;
 
 void Kernel::note(EventType type, u32 a, u32 b, u32 c, double x, double y) {
-  ++events_;
+  // What belongs to the next submit or wait counts with that.
+  if (type != EventType::kOption && type != EventType::kTarget) ++events_;
   if (record_ != nullptr) record_->push_back({type, a, b, c, x, y});
 }
 
 void Kernel::record_to(std::vector<Event>* events) { record_ = events; }
 
 void Kernel::set_time(Time now) {
+  now = span(now);
   note(EventType::kTime, 0, 0, 0, to_ms(now));
   scheduler_->set_time(now);
 }
@@ -31,8 +48,13 @@ void Kernel::set_time(Time now) {
 Time Kernel::now() const { return scheduler_->now(); }
 
 bool Kernel::step(u32 limit) {
+  // A native body that calls it would run inside itself.
+  if (is_stepping_) return false;
   note(EventType::kStep, limit);
-  return scheduler_->step(limit);
+  is_stepping_ = true;
+  const bool more = scheduler_->step(limit);
+  is_stepping_ = false;
+  return more;
 }
 
 Ring<Command>& Kernel::runs() { return scheduler_->runs(); }
@@ -40,9 +62,17 @@ Ring<Command>& Kernel::effects() { return scheduler_->effects(); }
 
 FiberId Kernel::submit(const SubmitRequest& request) { return submit(request, nullptr); }
 
-FiberId Kernel::submit(const SubmitRequest& request, std::unique_ptr<Body> body) {
-  if (request.parent != 0 && !scheduler_->has_fiber(request.parent)) return 0;
-  if (request.shield != 0 && !scheduler_->has_shield(request.shield)) return 0;
+FiberId Kernel::submit(const SubmitRequest& wanted, std::unique_ptr<Body> body) {
+  if (wanted.kind != FiberKind::kTask && wanted.kind != FiberKind::kScope) return 0;
+  if (wanted.parent != 0 && !scheduler_->has_fiber(wanted.parent)) return 0;
+  if (wanted.shield != 0 && !scheduler_->has_shield(wanted.shield, wanted.parent)) return 0;
+  SubmitRequest request = wanted;
+  request.body = body != nullptr ? BodyKind::kNative : BodyKind::kHost;
+  if (request.has_priority) request.priority = std::clamp(request.priority, -kMaxPriority, kMaxPriority);
+  request.timeout = optional_span(request.timeout);
+  request.queue_timeout = optional_span(request.queue_timeout);
+  request.deadline = optional_span(request.deadline);
+  request.grace = optional_span(request.grace);
   if (record_ != nullptr) {
     const auto option = [this](SubmitOption which, double value) {
       note(EventType::kOption, static_cast<u32>(which), 0, 0, value);
@@ -64,7 +94,9 @@ FiberId Kernel::submit(const SubmitRequest& request, std::unique_ptr<Body> body)
 }
 
 void Kernel::ended(FiberId fiber, bool completed) {
-  if (!scheduler_->has_fiber(fiber) || scheduler_->fiber(fiber).kind == FiberKind::kOutside) return;
+  if (!scheduler_->has_fiber(fiber)) return;
+  const Fiber& record = scheduler_->fiber(fiber);
+  if (record.kind == FiberKind::kOutside || record.body != BodyKind::kHost || !record.started) return;
   note(EventType::kEnded, fiber, completed ? 1 : 0);
   scheduler_->body_over(fiber, completed);
 }
@@ -96,12 +128,18 @@ bool Kernel::is_cancelled(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) && scheduler_->fiber(fiber).cancelled;
 }
 
+bool Kernel::is_interrupted(FiberId fiber, ShieldId shield) const {
+  if (!scheduler_->has_fiber(fiber) || (shield != 0 && !scheduler_->has_shield(shield, fiber))) return is_cancelled(fiber);
+  return scheduler_->is_interrupted(scheduler_->fiber(fiber), shield);
+}
+
 // --- Operations ---
 
-// Whether the fiber may call an operation, under that shield.
+// Whether the fiber may call an operation, under that shield: its body has begun and is not over.
 bool Kernel::may_act(FiberId fiber, ShieldId shield) const {
-  if (!scheduler_->has_fiber(fiber) || scheduler_->fiber(fiber).body_ended) return false;
-  return shield == 0 || scheduler_->has_shield(shield);
+  if (!scheduler_->has_fiber(fiber)) return false;
+  if (!scheduler_->fiber(fiber).started || scheduler_->fiber(fiber).body_ended) return false;
+  return shield == 0 || scheduler_->has_shield(shield, fiber);
 }
 
 i32 Kernel::yield(FiberId fiber, ShieldId shield) {
@@ -112,13 +150,15 @@ i32 Kernel::yield(FiberId fiber, ShieldId shield) {
 
 i32 Kernel::delay(FiberId fiber, Time duration, ShieldId shield) {
   if (!may_act(fiber, shield)) return kRefused;
+  duration = span(duration);
   note(EventType::kDelay, fiber, shield, 0, to_ms(duration));
   return scheduler_->delay(fiber, duration, shield);
 }
 
 i32 Kernel::wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers, Time timeout,
                  ShieldId shield) {
-  if (!may_act(fiber, shield)) return kRefused;
+  if (!may_act(fiber, shield) || mode > WaitMode::kEnded) return kRefused;
+  timeout = span(timeout);
   if (record_ != nullptr) {
     for (u32 i = 0; i < count; ++i) note(EventType::kTarget, targets[i]);
   }
@@ -127,13 +167,15 @@ i32 Kernel::wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count
 }
 
 i32 Kernel::call(FiberId fiber, CallClass type, bool stream, Time timeout, ShieldId shield) {
-  if (!may_act(fiber, shield)) return kRefused;
+  if (!may_act(fiber, shield) || type > CallClass::kOther) return kRefused;
+  timeout = span(timeout);
   note(EventType::kCall, fiber, shield, static_cast<u32>(type) | (stream ? 1U << 8 : 0), to_ms(timeout));
   return scheduler_->call(fiber, type, stream, timeout, shield);
 }
 
 i32 Kernel::read(FiberId fiber, CallId call, Time timeout, ShieldId shield) {
   if (!may_act(fiber, shield) || !scheduler_->has_call(call)) return kRefused;
+  timeout = span(timeout);
   note(EventType::kRead, fiber, shield, call, to_ms(timeout));
   return scheduler_->read(fiber, call, timeout, shield);
 }
@@ -146,12 +188,13 @@ bool Kernel::abort_op(OpId op) {
 
 ShieldId Kernel::shield(FiberId fiber, Time timeout) {
   if (!may_act(fiber, 0)) return 0;
+  timeout = span(timeout);
   note(EventType::kShield, fiber, 0, 0, to_ms(timeout));
   return scheduler_->shield(fiber, timeout);
 }
 
 void Kernel::unshield(ShieldId shield) {
-  if (!scheduler_->has_shield(shield)) return;
+  if (!scheduler_->has_shield(shield, 0)) return;
   note(EventType::kUnshield, shield);
   scheduler_->unshield(shield);
 }
@@ -160,6 +203,7 @@ void Kernel::unshield(ShieldId shield) {
 
 void Kernel::call_done(CallId call, bool ok, bool retryable, Time retry_after) {
   if (!scheduler_->has_call(call)) return;
+  retry_after = optional_span(retry_after);
   note(EventType::kCallDone, call, ok ? 1 : 0, retryable ? 1 : 0, optional_ms(retry_after));
   scheduler_->call_done(call, ok, retryable, retry_after);
 }
@@ -178,6 +222,8 @@ void Kernel::call_closed(CallId call) {
 
 void Kernel::call_takes(CallId call, Time latency, bool ok, bool opens, bool retryable, Time retry_after) {
   if (!scheduler_->has_call(call)) return;
+  latency = span(latency);
+  retry_after = optional_span(retry_after);
   note(EventType::kCallTakes, call, (ok ? 1U : 0) | (opens ? 1U << 8 : 0), retryable ? 1 : 0, optional_ms(retry_after),
        to_ms(latency));
   scheduler_->call_takes(call, latency, ok, opens, retryable, retry_after);
@@ -191,6 +237,7 @@ void Kernel::read_done(OpId op, bool ok) {
 
 void Kernel::read_takes(OpId op, Time latency, bool ok) {
   if (!scheduler_->has_op(op)) return;
+  latency = span(latency);
   note(EventType::kReadTakes, op, ok ? 1 : 0, 0, 0, to_ms(latency));
   scheduler_->read_takes(op, latency, ok);
 }
@@ -204,6 +251,7 @@ bool Kernel::cancel(FiberId fiber, u32 reason) {
 }
 
 void Kernel::cancel_all(u32 reason, Cause cause) {
+  if (cause != Cause::kClosed) cause = Cause::kRequested;
   note(EventType::kCancelAll, 0, reason, static_cast<u32>(cause));
   scheduler_->cancel_all(cause, reason);
 }
@@ -219,6 +267,7 @@ double Kernel::random() {
 }
 
 void Kernel::advance(Time duration) {
+  duration = span(duration);
   note(EventType::kAdvance, 0, 0, 0, to_ms(duration));
   scheduler_->advance(duration);
 }
@@ -233,6 +282,22 @@ std::vector<WaitFact> Kernel::explain(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->explain(fiber) : std::vector<WaitFact>{};
 }
 
+i32 Kernel::tick(FiberId fiber, u32 steps, ShieldId shield) {
+  if (!may_act(fiber, shield) || scheduler_->fiber(fiber).body != BodyKind::kNative) return kRefused;
+  return scheduler_->tick(fiber, steps, shield);
+}
+
+void Kernel::give_turn(FiberId fiber) {
+  if (may_act(fiber, 0) && scheduler_->fiber(fiber).body == BodyKind::kNative) scheduler_->give_turn(fiber);
+}
+
+CallId Kernel::call_of(OpId op) const {
+  if (!scheduler_->has_op(op) || scheduler_->op(op).kind != OpKind::kCall) return 0;
+  return scheduler_->op(op).link;
+}
+
+std::string Kernel::broken_invariant() const { return scheduler_->broken_invariant(); }
+
 u32 Kernel::foreign() const { return scheduler_->foreign(); }
 u32 Kernel::live_calls() const { return scheduler_->live_calls(); }
 
@@ -243,42 +308,23 @@ void Kernel::apply_option(const Event& event) {
   switch (static_cast<SubmitOption>(event.a)) {
     case SubmitOption::kPriority:
       request.has_priority = true;
-      request.priority = static_cast<i32>(event.x);
+      request.priority = to_priority(event.x);
       break;
-    case SubmitOption::kKey:
-      request.key = static_cast<u32>(event.x);
-      break;
-    case SubmitOption::kTimeout:
-      request.timeout = to_time(event.x);
-      break;
-    case SubmitOption::kQueueTimeout:
-      request.queue_timeout = to_time(event.x);
-      break;
-    case SubmitOption::kDeadline:
-      request.deadline = to_time(event.x);
-      break;
-    case SubmitOption::kGrace:
-      request.grace = to_time(event.x);
-      break;
-    case SubmitOption::kJoiner:
-      request.joiner = static_cast<Joiner>(event.x > 5 ? 0 : static_cast<u32>(event.x));
-      break;
-    case SubmitOption::kQuorum:
-      request.quorum = static_cast<u32>(event.x);
-      break;
+    case SubmitOption::kKey: request.key = std::min(to_count(event.x), kMaxKey); break;
+    case SubmitOption::kTimeout: request.timeout = to_time(event.x); break;
+    case SubmitOption::kQueueTimeout: request.queue_timeout = to_time(event.x); break;
+    case SubmitOption::kDeadline: request.deadline = to_time(event.x); break;
+    case SubmitOption::kGrace: request.grace = to_time(event.x); break;
+    case SubmitOption::kJoiner: request.joiner = static_cast<Joiner>(event.x > 5 ? 0 : to_count(event.x)); break;
+    case SubmitOption::kQuorum: request.quorum = to_count(event.x); break;
   }
 }
 
 i32 Kernel::apply(const Event& event) {
   switch (event.type) {
-    case EventType::kStep:
-      return step(event.a) ? 1 : 0;
-    case EventType::kTime:
-      set_time(to_time(event.x));
-      return 0;
-    case EventType::kOption:
-      apply_option(event);
-      return 0;
+    case EventType::kStep: return step(event.a) ? 1 : 0;
+    case EventType::kTime: set_time(to_time(event.x)); return 0;
+    case EventType::kOption: apply_option(event); return 0;
     case EventType::kSubmit: {
       SubmitRequest request = pending_submit_;
       pending_submit_ = SubmitRequest{};
@@ -289,75 +335,44 @@ i32 Kernel::apply(const Event& event) {
       request.shield = event.c;
       return static_cast<i32>(submit(request));
     }
-    case EventType::kEnded:
-      ended(event.a, event.b != 0);
-      return 0;
-    case EventType::kYield:
-      return yield(event.a, event.b);
-    case EventType::kDelay:
-      return delay(event.a, to_time(event.x), event.b);
-    case EventType::kTarget:
-      pending_wait_.push_back(event.a);
-      return 0;
+    case EventType::kEnded: ended(event.a, event.b != 0); return 0;
+    case EventType::kYield: return yield(event.a, event.b);
+    case EventType::kDelay: return delay(event.a, to_time(event.x), event.b);
+    case EventType::kTarget: pending_wait_.push_back(event.a); return 0;
     case EventType::kWait: {
       std::vector<FiberId> targets;
       targets.swap(pending_wait_);
-      return wait(event.a, static_cast<WaitMode>((event.c & 0xFF) % 5), targets.data(), static_cast<u32>(targets.size()),
-                  (event.c >> 8 & 1) != 0, to_time(event.x), event.b);
+      return wait(event.a, static_cast<WaitMode>((event.c & 0xFF) % 5), targets.data(),
+                  static_cast<u32>(targets.size()), (event.c >> 8 & 1) != 0, to_time(event.x), event.b);
     }
     case EventType::kCall:
       return call(event.a, (event.c & 0xFF) == 0 ? CallClass::kLlm : CallClass::kOther, (event.c >> 8 & 1) != 0,
                   to_time(event.x), event.b);
-    case EventType::kRead:
-      return read(event.a, event.c, to_time(event.x), event.b);
-    case EventType::kCallDone:
-      call_done(event.a, event.b != 0, event.c != 0, optional_time(event.x));
-      return 0;
-    case EventType::kCallOpened:
-      call_opened(event.a);
-      return 0;
-    case EventType::kCallClosed:
-      call_closed(event.a);
-      return 0;
+    case EventType::kRead: return read(event.a, event.c, to_time(event.x), event.b);
+    case EventType::kCallDone: call_done(event.a, event.b != 0, event.c != 0, optional_time(event.x)); return 0;
+    case EventType::kCallOpened: call_opened(event.a); return 0;
+    case EventType::kCallClosed: call_closed(event.a); return 0;
     case EventType::kCallTakes:
       call_takes(event.a, to_time(event.y), (event.b & 1) != 0, (event.b >> 8 & 1) != 0, event.c != 0,
                  optional_time(event.x));
       return 0;
-    case EventType::kReadDone:
-      read_done(event.a, event.b != 0);
-      return 0;
-    case EventType::kReadTakes:
-      read_takes(event.a, to_time(event.y), event.b != 0);
-      return 0;
-    case EventType::kCancel:
-      return cancel(event.a, event.b) ? 1 : 0;
+    case EventType::kReadDone: read_done(event.a, event.b != 0); return 0;
+    case EventType::kReadTakes: read_takes(event.a, to_time(event.y), event.b != 0); return 0;
+    case EventType::kCancel: return cancel(event.a, event.b) ? 1 : 0;
     case EventType::kCancelAll:
       cancel_all(event.b, event.c == static_cast<u32>(Cause::kClosed) ? Cause::kClosed : Cause::kRequested);
       return 0;
-    case EventType::kAbortOp:
-      return abort_op(event.a) ? 1 : 0;
-    case EventType::kShield:
-      return static_cast<i32>(shield(event.a, to_time(event.x)));
-    case EventType::kUnshield:
-      unshield(event.a);
-      return 0;
-    case EventType::kOutside:
-      return static_cast<i32>(outside());
-    case EventType::kOutsideDone:
-      outside_done(event.a);
-      return 0;
+    case EventType::kAbortOp: return abort_op(event.a) ? 1 : 0;
+    case EventType::kShield: return static_cast<i32>(shield(event.a, to_time(event.x)));
+    case EventType::kUnshield: unshield(event.a); return 0;
+    case EventType::kOutside: return static_cast<i32>(outside());
+    case EventType::kOutsideDone: outside_done(event.a); return 0;
     case EventType::kConfigure:
       if (event.a <= static_cast<u32>(ConfigKey::kRetryBudget)) configure(static_cast<ConfigKey>(event.a), event.x);
       return 0;
-    case EventType::kRandom:
-      random();
-      return 0;
-    case EventType::kAdvance:
-      advance(to_time(event.x));
-      return 0;
-    case EventType::kRelease:
-      release(event.a);
-      return 0;
+    case EventType::kRandom: random(); return 0;
+    case EventType::kAdvance: advance(to_time(event.x)); return 0;
+    case EventType::kRelease: release(event.a); return 0;
   }
   return 0;
 }

@@ -1,4 +1,6 @@
 // A fiber's life: submit, start, the end of its body, settling, ending; and the slot that it holds meanwhile.
+#include <algorithm>
+
 #include "kernel/scheduler.h"
 
 namespace heddle {
@@ -13,8 +15,8 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
   fiber.body = request.body;
   fiber.is_kept = request.kept;
   fiber.created = now_;
-  fiber.group = request.key != 0 ? request.key * 2 + 1 : id * 2;
-  fiber.priority = request.priority;
+  fiber.group = request.key != 0 ? (request.key < kMaxKey ? request.key : kMaxKey) * 2 + 1 : id * 2;
+  fiber.priority = request.has_priority ? std::clamp(request.priority, -kMaxPriority, kMaxPriority) : 0;
 
   Time deadline = kNever;
   u32 deadline_seq = 0;
@@ -37,14 +39,16 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
       if (from.first_child != 0) fibers_[from.first_child].previous_sibling = id;
       from.first_child = id;
       ++from.live_children;
+      fiber.shield = request.shield;
+      use_shield(fiber.shield);
       if (from.kind == FiberKind::kScope && fiber.kind == FiberKind::kTask) ++limits_of(from).submitted;
     }
   }
   fiber.effective = fiber.priority;
 
-  const Time timeout = request.timeout >= 0                 ? request.timeout
+  const Time timeout = request.timeout >= 0               ? request.timeout
                        : request.kind == FiberKind::kTask ? config_.task_timeout
-                                                            : 0;
+                                                          : 0;
   const bool own_deadline = request.deadline > 0 && request.deadline < deadline;
   if (timeout > 0 || request.queue_timeout > 0 || own_deadline || deadline != kNever || grace >= 0 ||
       request.kind == FiberKind::kScope) {
@@ -56,8 +60,8 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
     limits.deadline = own_deadline ? request.deadline : deadline;
     limits.deadline_seq = own_deadline ? fiber.seq : deadline_seq;
     if (own_deadline) limits.deadline_timer = timers_.set(request.deadline, TimerKind::kDeadline, id);
-    if (request.queue_timeout > 0) {
-      limits.queue_timer = timers_.set(now_ + request.queue_timeout, TimerKind::kQueueTimeout, id);
+    if (request.queue_timeout > 0 && fiber.kind == FiberKind::kTask) {
+      limits.queue_timer = timers_.set(after(request.queue_timeout), TimerKind::kQueueTimeout, id);
     }
   }
   if (body != nullptr) {
@@ -66,12 +70,16 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
   }
 
   if (fiber.kind == FiberKind::kScope) {
-    // Its parent's code goes on in it, so it goes on with its parent's slot.
+    // Its parent's code goes on in it, so it goes on with its parent's slot; where that unwinds without one, so does
+    // this.
     set_state(fiber, FiberState::kRunning);
-    if (fiber.parent == 0 || fibers_[fiber.parent].needs_no_slot) fiber.needs_no_slot = true;
-    if (fiber.parent != 0 && fibers_[fiber.parent].holds_slot) {
-      fibers_[fiber.parent].holds_slot = false;
-      fiber.holds_slot = true;
+    if (fiber.parent == 0) {
+      fiber.needs_no_slot = true;
+    } else {
+      Fiber& from = fibers_[fiber.parent];
+      fiber.holds_slot = from.holds_slot;
+      fiber.needs_no_slot = from.needs_no_slot || (from.cancelled && !from.holds_slot);
+      from.holds_slot = false;
     }
     arm_start_limits(id);
     wake(id);
@@ -104,6 +112,8 @@ void Scheduler::outside_done(FiberId id) {
   drop_limits(fiber);
   fiber.settled = true;
   fiber.is_ended = true;
+  // What it opened goes on, as roots.
+  while (fiber.first_child != 0) leave_parent(fiber.first_child);
   try_retire(id);
 }
 
@@ -174,12 +184,8 @@ void Scheduler::touch(FiberId id) {
 // A fiber that only waits for other fibers gives its slot back.
 void Scheduler::suspend_if_waiting(FiberId id) {
   Fiber& fiber = fibers_[id];
-  if (fiber.body_ended || fiber.is_ready || fiber.peer_waits == 0 || fiber.self_waits > 0 || fiber.first_done != 0) return;
-  if (fiber.in_host) {
-    fiber.in_host = false;
-    --in_host_;
-    --foreign_;
-  }
+  if (fiber.body_ended || fiber.is_ready || fiber.peer_waits == 0 || fiber.self_waits > 0 || fiber.first_done != 0)
+    return;
   release_slot(fiber);
   if (fiber.state == FiberState::kRunning) set_state(fiber, FiberState::kSuspended);
 }
@@ -189,25 +195,35 @@ void Scheduler::suspend_if_waiting(FiberId id) {
 void Scheduler::body_over(FiberId id, bool completed) {
   Fiber& fiber = fibers_[id];
   if (fiber.body_ended) return;
+  // Destroyed first, while the fiber is still whole: its objects may call the kernel.
+  if (id < bodies_.size()) bodies_[id].reset();
   fiber.body_ended = true;
-  fiber.verdict = completed ? Outcome::kCompleted : Outcome::kFailed;
+  fiber.verdict = fiber.settled ? fiber.verdict : completed ? Outcome::kCompleted : Outcome::kFailed;
   if (fiber.in_host) {
     fiber.in_host = false;
     --in_host_;
   }
   fiber.waits_for_slot = false;
+  fiber.yielded = false;
   drop_operations(id);
   drop_calls(id, true);
   drop_shields(id);
-  if (id < bodies_.size()) bodies_[id].reset();
+  end_grace(fiber);
   if (fiber.is_zombie) {
     fiber.is_zombie = false;
     --zombies_;
     if (fiber.settled && fiber.kind == FiberKind::kTask) ++unwinding_;
     effect(CommandType::kZombie, id, 0);
   }
-  if (!completed && !fiber.settled) cancel_tree(id, false, Cause::kParentFailed, fiber.seq, 0);
-  if (fiber.kind == FiberKind::kScope) scope_body_over(id);
+  if (fiber.cancelled) {
+    // What it submitted in shielded sections has nobody left to wait for it.
+    cancel_tree(id, false, Cause::kParentCancelled, fiber.cause_seq, 0);
+  } else if (!completed) {
+    cancel_tree(id, false, Cause::kParentFailed, fiber.seq, 0);
+  }
+  // Cancelling its children may have ended it already.
+  if (fiber.kind == FiberKind::kScope && !fiber.is_ended) scope_body_over(id);
+  if (fiber.is_ended) return;
   if (fiber.live_children == 0) {
     finish(id);
     return;
@@ -293,17 +309,20 @@ void Scheduler::leave_parent(FiberId id) {
   Fiber& fiber = fibers_[id];
   if (fiber.parent == 0) return;
   Fiber& parent = fibers_[fiber.parent];
-  (fiber.previous_sibling != 0 ? fibers_[fiber.previous_sibling].next_sibling : parent.first_child) = fiber.next_sibling;
+  (fiber.previous_sibling != 0 ? fibers_[fiber.previous_sibling].next_sibling : parent.first_child) =
+      fiber.next_sibling;
   if (fiber.next_sibling != 0) fibers_[fiber.next_sibling].previous_sibling = fiber.previous_sibling;
   --parent.live_children;
   fiber.parent = fiber.next_sibling = fiber.previous_sibling = 0;
+  leave_shield(fiber.shield);
+  if (parent.body_ended) take_back(id, parent.effective);
 }
 
 // The record goes once nothing refers to it: it is over, stands in no queue, and nobody asked to keep it.
 void Scheduler::try_retire(FiberId id) {
   Fiber& fiber = fibers_[id];
+  if (fiber.state == FiberState::kFree) return;
   if (!fiber.is_ended || fiber.is_ready || fiber.is_kept || fiber.first_call != 0) return;
-  while (fiber.first_child != 0) leave_parent(fiber.first_child);
   fiber.is_touched = false;
   fiber.state = FiberState::kFree;
   retired_fibers_.push_back(id);

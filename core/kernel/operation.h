@@ -18,7 +18,7 @@ struct Operation {
   bool cancel_losers = false;
   u32 next = 0;
   u32 previous = 0;
-  u32 aux = 0;        // the result's number (see CommandType::kResume)
+  u32 aux = 0;  // the result's number (see CommandType::kResume)
   u32 shield = 0;
   TimerId timer = 0;    // a delay, a simulated chunk
   TimerId timeout = 0;  // the operation's own timeout
@@ -26,6 +26,7 @@ struct Operation {
   u32 remaining = 0;    // kWait: targets that have not settled
   Time since = 0;
 };
+static_assert(sizeof(Operation) <= 64);
 
 // A wait's tie to one of its targets.
 struct WaitLink {
@@ -37,11 +38,14 @@ struct WaitLink {
   u32 previous = 0;
 };
 
-// A section that its fiber's cancellation does not reach until its time is over.
+// A section that its fiber's cancellation does not reach until its time is over; nor does it reach the fibers that were
+// submitted in it.
 struct Shield {
   FiberId fiber = 0;
   TimerId timer = 0;
   ShieldId next = 0;  // in its fiber's list
+  ShieldId previous = 0;
+  u32 uses = 0;  // operations, calls and fibers that name it
   bool expired = false;
 };
 

@@ -20,13 +20,21 @@ OpId Scheduler::begin(FiberId id, OpKind kind, ShieldId shield, Time timeout) {
   op.kind = kind;
   op.shield = shield;
   op.since = now_;
-  op.next = fiber.first_op;
-  if (fiber.first_op != 0) ops_[fiber.first_op].previous = op_id;
-  fiber.first_op = op_id;
-  if (timeout > 0) op.timeout = timers_.set(now_ + timeout, TimerKind::kOpTimeout, op_id);
+  use_shield(shield);
+  // Oldest first; the head knows the tail as its `previous`.
+  if (fiber.first_op == 0) {
+    fiber.first_op = op.previous = op_id;
+  } else {
+    Operation& head = ops_[fiber.first_op];
+    op.previous = head.previous;
+    ops_[head.previous].next = op_id;
+    head.previous = op_id;
+  }
+  if (timeout > 0) op.timeout = timers_.set(after(timeout), TimerKind::kOpTimeout, op_id);
   if (waits_for_peers(kind)) {
     ++fiber.peer_waits;
-    if (fiber.kind != FiberKind::kOutside) touch(id);
+    // A native body's turn is over when its run() returns, a host body's when the host's is.
+    if (fiber.kind != FiberKind::kOutside && fiber.body == BodyKind::kHost) touch(id);
   } else {
     ++fiber.self_waits;
   }
@@ -44,9 +52,15 @@ void Scheduler::detach(OpId id) {
   timers_.clear(op.timer);
   timers_.clear(op.timeout);
   if (op.kind == OpKind::kWait) unlink_all(id);
-  (op.previous != 0 ? ops_[op.previous].next : fiber.first_op) = op.next;
-  if (op.next != 0) ops_[op.next].previous = op.previous;
+  if (fiber.first_op == id) {
+    fiber.first_op = op.next;
+    if (op.next != 0) ops_[op.next].previous = op.previous;
+  } else {
+    ops_[op.previous].next = op.next;
+    ops_[op.next != 0 ? op.next : fiber.first_op].previous = op.previous;
+  }
   op.next = op.previous = 0;
+  leave_shield(op.shield);
   --(waits_for_peers(op.kind) ? fiber.peer_waits : fiber.self_waits);
 }
 
@@ -106,11 +120,27 @@ i32 Scheduler::yield(FiberId id, ShieldId shield) {
   if (is_interrupted(fiber, shield)) return kInterrupted;
   if (fiber.body == BodyKind::kNative) {
     fiber.yielded = true;
+    fiber.yields_shielded = shield != 0;
     return 1;
   }
   const OpId op = begin(id, OpKind::kYield, shield, 0);
   complete(op, OpCode::kOk, 0);
   return static_cast<i32>(op);
+}
+
+void Scheduler::give_turn(FiberId id) {
+  fibers_[id].yielded = true;
+  fibers_[id].yields_shielded = false;
+}
+
+i32 Scheduler::tick(FiberId id, u32 steps, ShieldId shield) {
+  turn_steps_ = turn_steps_ < UINT32_MAX - steps ? turn_steps_ + steps : UINT32_MAX;
+  if (config_.dispatch == DispatchPolicy::kFairRoundRobin && turn_steps_ >= config_.quantum) {
+    fibers_[id].yielded = true;
+    fibers_[id].yields_shielded = shield != 0 && !shields_[shield].expired;
+    return 1;
+  }
+  return is_interrupted(fibers_[id], shield) ? kInterrupted : kDone;
 }
 
 i32 Scheduler::delay(FiberId id, Time duration, ShieldId shield) {
@@ -119,7 +149,7 @@ i32 Scheduler::delay(FiberId id, Time duration, ShieldId shield) {
   if (duration <= 0) {
     complete(op, OpCode::kOk, 0);
   } else {
-    ops_[op].timer = timers_.set(now_ + duration, TimerKind::kOpDone, op);
+    ops_[op].timer = timers_.set(after(duration), TimerKind::kOpDone, op);
   }
   return static_cast<i32>(op);
 }
@@ -142,7 +172,7 @@ void Scheduler::read_takes(OpId id, Time latency, bool ok) {
   Operation& op = ops_[id];
   if (op.state != OpState::kParked || op.kind != OpKind::kRead || op.timer != 0) return;
   op.code = ok ? OpCode::kOk : OpCode::kFailed;
-  op.timer = timers_.set(now_ + latency, TimerKind::kOpDone, id);
+  op.timer = timers_.set(after(latency), TimerKind::kOpDone, id);
 }
 
 }  // namespace heddle

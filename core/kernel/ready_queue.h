@@ -6,6 +6,8 @@
 // - priority: the highest effective priority, equal ones in order of becoming ready.
 #pragma once
 
+#include <vector>
+
 #include "heddle/types.h"
 #include "kernel/deque.h"
 #include "kernel/fiber.h"
@@ -17,7 +19,9 @@ namespace heddle {
 
 class ReadyQueue {
  public:
-  ReadyQueue(DispatchPolicy policy, u64 seed) : policy_(policy), random_(seed, 1), heap_(Place{}) {}
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+  ReadyQueue(DispatchPolicy policy, u64 seed) : policy_(policy), random_(seed, 1), heap_(Place{&positions_}) {}
 
   bool empty() const { return size() == 0; }
   u32 size() const {
@@ -28,15 +32,20 @@ class ReadyQueue {
 
   void push(FiberId id, i32 priority) {
     switch (policy_) {
-      case DispatchPolicy::kRandom:
-        bag_.push_back(id);
-        break;
+      case DispatchPolicy::kRandom: bag_.push_back(id); break;
       case DispatchPolicy::kPriority:
+        if (positions_.size() <= id) positions_.resize(static_cast<std::size_t>(id) * 2 + 16);
         heap_.push({priority, order_++, id});
         break;
-      default:
-        queue_.push(id);
+      default: queue_.push(id);
     }
+  }
+
+  // A fiber that stands here has another priority now.
+  void set_priority(FiberId id, i32 priority) {
+    if (policy_ != DispatchPolicy::kPriority) return;
+    const u32 position = positions_[id];
+    heap_.replace(position, {priority, heap_.at(position).order, id});
   }
 
   // Takes the next fiber. The queue must not be empty.
@@ -54,8 +63,7 @@ class ReadyQueue {
         heap_.remove(0);
         return id;
       }
-      default:
-        return queue_.pop();
+      default: return queue_.pop();
     }
   }
 
@@ -71,13 +79,15 @@ class ReadyQueue {
     }
   };
   struct Place {
-    void operator()(const Entry&, u32) const {}
+    std::vector<u32>* positions;
+    void operator()(const Entry& entry, u32 position) const { (*positions)[entry.id] = position; }
   };
 
   DispatchPolicy policy_;
   Deque<FiberId> queue_;
   std::vector<FiberId> bag_;
   Random random_;
+  std::vector<u32> positions_;  // in the heap, by fiber
   Heap<Entry, Before, Place> heap_;
   u32 order_ = 0;
 };

@@ -18,12 +18,17 @@ Scheduler::Scheduler(const KernelConfig& config)
   call_queue_.configure(config_.fairness, config_.aging);
 }
 
+// A body's own objects may call the kernel when they are destroyed.
+Scheduler::~Scheduler() {
+  for (std::unique_ptr<Body>& body : bodies_) body.reset();
+}
+
 void Scheduler::set_time(Time now) {
-  if (!config_.virtual_time && now > now_) now_ = now;
+  if (!config_.virtual_time && now > now_) now_ = now < kLastTime ? now : kLastTime;
 }
 
 void Scheduler::advance(Time duration) {
-  if (config_.virtual_time && now_ + duration > advance_until_) advance_until_ = now_ + duration;
+  if (config_.virtual_time && after(duration) > advance_until_) advance_until_ = after(duration);
 }
 
 bool Scheduler::step(u32 limit) {
@@ -44,7 +49,9 @@ bool Scheduler::step(u32 limit) {
       break;
     }
   }
-  set_alarm();
+  // A host that is called again at once does not need to be told when.
+  if (!more || !config_.virtual_time) set_alarm();
+  if (!more) unanswered_ = 0;
   return more;
 }
 
@@ -52,9 +59,11 @@ void Scheduler::recycle() {
   for (const FiberId id : retired_fibers_) fibers_.give(id);
   for (const OpId id : retired_ops_) ops_.give(id);
   for (const CallId id : retired_calls_) calls_.give(id);
+  for (const ShieldId id : retired_shields_) shields_.give(id);
   retired_fibers_.clear();
   retired_ops_.clear();
   retired_calls_.clear();
+  retired_shields_.clear();
 }
 
 // The host's turn is over: what its bodies have not done by now they will not do by themselves.
@@ -124,7 +133,7 @@ void Scheduler::fire(const Timer& timer) {
 // Virtual time: when nothing can run and the host has nothing left to do, now becomes the time of the next timer.
 // It stands still while a call takes real time, unless the user lets it pass.
 bool Scheduler::jump() {
-  if (!config_.virtual_time || !runs_.empty() || !effects_.empty()) return false;
+  if (!config_.virtual_time || unanswered_ > 0) return false;
   const Time next = timers_.next();
   if (now_ < advance_until_) {
     now_ = next < advance_until_ ? next : advance_until_;
@@ -182,7 +191,8 @@ void Scheduler::dispatch_host(FiberId id) {
   while (const OpId op = take_done(fiber)) {
     run(CommandType::kResume, op, static_cast<u32>(ops_[op].code), ops_[op].aux);
   }
-  if (fiber.kind != FiberKind::kOutside && !fiber.in_host) {
+  // A body with another operation outstanding may just go on waiting for that one.
+  if (fiber.kind != FiberKind::kOutside && fiber.first_op == 0 && !fiber.in_host) {
     fiber.in_host = true;
     ++in_host_;
   }
@@ -198,17 +208,20 @@ void Scheduler::dispatch_native(FiberId id) {
       return;
     }
   }
-  OpCode code = fiber.yielded && fiber.cancelled ? OpCode::kCancelled : OpCode::kOk;
+  OpCode code = fiber.yielded && fiber.cancelled && !fiber.yields_shielded ? OpCode::kCancelled : OpCode::kOk;
   u32 aux = 0;
   fiber.yielded = false;
-  if (const OpId op = take_done(fiber)) {
+  if (fiber.first_done != 0) {
+    const OpId op = take_done(fiber);
     code = ops_[op].code;
     aux = ops_[op].aux;
   }
+  turn_steps_ = 0;
   bool completed = true;
   if (!bodies_[id]->run(code, aux, completed)) {
     body_over(id, completed);
-  } else if (fiber.yielded) {
+  } else if (fiber.yielded || fiber.first_done != 0 || fiber.first_op == 0) {
+    // A body that returned without waiting for anything has yielded, whatever it meant.
     make_ready(id);
   } else {
     suspend_if_waiting(id);
@@ -258,50 +271,28 @@ void Scheduler::emit(Ring<Command>& ring, const Command& command) {
     command_hash_ ^= command_hash_ >> 32;
   }
   ring.push(command);
+  ++unanswered_;
 }
 
 void Scheduler::configure(ConfigKey key, double value) {
   const u32 count = value >= 4294967295.0 ? UINT32_MAX : value > 0 ? static_cast<u32>(value) : 0;
   switch (key) {
-    case ConfigKey::kMaxTasks:
-      config_.max_tasks = count;
-      break;
-    case ConfigKey::kMaxCalls:
-      config_.max_calls = count;
-      break;
-    case ConfigKey::kTaskTimeout:
-      config_.task_timeout = to_time(value);
-      break;
-    case ConfigKey::kFairness:
-      config_.fairness = static_cast<FairnessMode>(count > 2 ? 0 : count);
-      break;
-    case ConfigKey::kAging:
-      config_.aging = to_time(value) < kMaxAging ? to_time(value) : kMaxAging;
-      break;
-    case ConfigKey::kGrace:
-      config_.grace = to_time(value);
-      break;
-    case ConfigKey::kMaxZombies:
-      config_.max_zombies = count;
-      break;
-    case ConfigKey::kMaxAttempts:
-      config_.retry.max_attempts = count;
-      break;
-    case ConfigKey::kBaseDelay:
-      config_.retry.base_delay = to_time(value);
-      break;
-    case ConfigKey::kMaxDelay:
-      config_.retry.max_delay = to_time(value);
-      break;
-    case ConfigKey::kMaxRetryAfter:
-      config_.retry.max_retry_after = to_time(value);
-      break;
-    case ConfigKey::kRetryBudget:
-      config_.retry.budget = count;
-      break;
+    case ConfigKey::kMaxTasks: config_.max_tasks = count; break;
+    case ConfigKey::kMaxCalls: config_.max_calls = count; break;
+    case ConfigKey::kTaskTimeout: config_.task_timeout = to_time(value); break;
+    case ConfigKey::kFairness: config_.fairness = static_cast<FairnessMode>(count > 2 ? 0 : count); break;
+    case ConfigKey::kAging: config_.aging = to_time(value) < kMaxAging ? to_time(value) : kMaxAging; break;
+    case ConfigKey::kGrace: config_.grace = to_time(value); break;
+    case ConfigKey::kMaxZombies: config_.max_zombies = count; break;
+    case ConfigKey::kMaxAttempts: config_.retry.max_attempts = count; break;
+    case ConfigKey::kBaseDelay: config_.retry.base_delay = to_time(value); break;
+    case ConfigKey::kMaxDelay: config_.retry.max_delay = to_time(value); break;
+    case ConfigKey::kMaxRetryAfter: config_.retry.max_retry_after = to_time(value); break;
+    case ConfigKey::kRetryBudget: config_.retry.budget = count; break;
   }
   pending_.configure(config_.fairness, config_.aging);
   call_queue_.configure(config_.fairness, config_.aging);
+  if (key == ConfigKey::kFairness && lends_priority()) lend_all();
 }
 
 }  // namespace heddle

@@ -1,5 +1,5 @@
-// The scheduler: the state behind the kernel's door, and everything that moves it. Partner: kernel.cpp, which checks ids
-// and records events, so that here every id is valid.
+// The scheduler: the state behind the kernel's door, and everything that moves it. Partner: kernel.cpp, which checks
+// ids and records events, so that here every id is valid.
 //
 // One class, because one invariant spans it: at every return to the door, each live fiber either stands in exactly one
 // queue (pending, ready, slot waiters), or has control, or has an outstanding operation that something will end. Its
@@ -12,9 +12,15 @@
 //   cancellation.cpp  the tree, shields, grace, zombies, limits of time
 //   calls.cpp         host calls: places in flight, retry, closing
 //   explain.cpp       stats and explain
+//   invariants.cpp    what must hold at every return to the door
+//
+// Nothing here recurses deeper for more fibers: the stack of a WebAssembly instance is small. Trees are walked with
+// work lists, ends go up in a loop, and a wait that is decided while losers are being cancelled adds its own to that
+// list.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "heddle/body.h"
@@ -39,6 +45,9 @@ namespace heddle {
 class Scheduler {
  public:
   explicit Scheduler(const KernelConfig& config);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
   // scheduler.cpp
   void set_time(Time now);
@@ -55,11 +64,15 @@ class Scheduler {
 
   // operations.cpp
   i32 yield(FiberId id, ShieldId shield);
+  void give_turn(FiberId id);
+  i32 tick(FiberId id, u32 steps, ShieldId shield);
   i32 delay(FiberId id, Time duration, ShieldId shield);
   i32 read(FiberId id, CallId call, Time timeout, ShieldId shield);
   void read_done(OpId id, bool ok);
   void read_takes(OpId id, Time latency, bool ok);
   bool abort_op(OpId id);
+
+  bool is_interrupted(const Fiber& fiber, ShieldId shield) const;
 
   // waits.cpp
   i32 wait(FiberId id, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers, Time timeout,
@@ -82,10 +95,16 @@ class Scheduler {
   Stats stats() const;
   std::vector<WaitFact> explain(FiberId id) const;
 
+  // invariants.cpp
+  std::string broken_invariant() const;
+
   bool has_fiber(FiberId id) const { return fibers_.contains(id) && fibers_[id].state != FiberState::kFree; }
   bool has_op(OpId id) const { return ops_.contains(id) && ops_[id].kind != OpKind::kFree; }
   bool has_call(CallId id) const { return calls_.contains(id) && calls_[id].state != CallState::kFree; }
-  bool has_shield(ShieldId id) const { return shields_.contains(id) && shields_[id].fiber != 0; }
+  // Whether it is a shield, of that fiber if it is not 0.
+  bool has_shield(ShieldId id, FiberId fiber) const {
+    return shields_.contains(id) && shields_[id].fiber != 0 && (fiber == 0 || shields_[id].fiber == fiber);
+  }
   const Fiber& fiber(FiberId id) const { return fibers_[id]; }
   const Operation& op(OpId id) const { return ops_[id]; }
   const Call& call_record(CallId id) const { return calls_[id]; }
@@ -110,6 +129,8 @@ class Scheduler {
   void set_alarm();
   void emit(Ring<Command>& ring, const Command& command);
   void run(CommandType type, u32 a, u32 b = 0, u32 c = 0);
+  // The time that is `duration` from now.
+  Time after(Time duration) const { return now_ < kLastTime - duration ? now_ + duration : kLastTime; }
   void effect(CommandType type, u32 a, u32 b = 0, u32 c = 0);
 
   // lifecycle.cpp
@@ -129,7 +150,6 @@ class Scheduler {
   void drop_limits(Fiber& fiber);
 
   // operations.cpp
-  bool is_interrupted(const Fiber& fiber, ShieldId shield) const;
   OpId begin(FiberId id, OpKind kind, ShieldId shield, Time timeout);
   void complete(OpId id, OpCode code, u32 aux);
   void abandon(OpId id);
@@ -142,27 +162,37 @@ class Scheduler {
   void target_over(OpId id, u32 index, bool completed);
   void notify_waiters(FiberId id, bool ended);
   void win(OpId id, OpCode code, u32 index);
-  void append_waiter(Fiber& target, u32 id);
+  void cancel_losers();
+  u32& list_of(const WaitLink& link);
+  void append_waiter(u32 id);
   void remove_waiter(u32 id);
   void unlink_all(OpId id);
   bool lends_priority() const;
   void lend(FiberId id, i32 priority);
-  void take_back(FiberId id);
+  void take_back(FiberId id, i32 lent);
+  i32 lent_priority(FiberId id) const;
+  void lend_all();
   void set_effective(FiberId id, i32 priority);
 
   // scopes.cpp
   void scope_child_settled(FiberId id, FiberId child);
   void scope_body_over(FiberId id);
   Outcome scope_verdict(const Fiber& scope, const FiberLimits& limits) const;
-  bool quorum_is_lost(const Fiber& scope, const FiberLimits& limits) const;
+  bool quorum_is_lost(const FiberLimits& limits) const;
 
   // cancellation.cpp
   void cancel_tree(FiberId root, bool with_root, Cause cause, u32 seq, u32 reason);
   void cancel_one(FiberId id, Cause cause, u32 seq, u32 reason);
+  bool is_shielded(const Fiber& fiber) const;
   void interrupt(FiberId id);
-  void arm_grace(FiberId id);
+  void arm_grace(FiberId id, Time grace);
+  void begin_grace(FiberId id);
+  void end_grace(const Fiber& fiber);
+  bool waits_for_unwinding(const Fiber& fiber) const;
   void grace_over(FiberId id);
   void shield_over(ShieldId id);
+  void use_shield(ShieldId id);
+  void leave_shield(ShieldId& id);
   void drop_shields(FiberId id);
   void arm_start_limits(FiberId id);
 
@@ -204,19 +234,28 @@ class Scheduler {
   std::vector<FiberId> touched_;
   std::vector<FiberId> touched_before_;
   // Work lists, kept so that they allocate nothing once warm.
-  std::vector<FiberId> tree_;     // cancel_tree
-  std::vector<FiberId> losers_;   // win
+  struct Loser {
+    FiberId fiber;
+    u32 seq;  // of the fiber whose wait was decided
+  };
+  std::vector<FiberId> tree_;  // cancel_tree
+  std::vector<Loser> losers_;  // cancel_losers
+  bool cancels_losers_ = false;
   std::vector<FiberId> lending_;  // lend, take_back
   // Ids whose last command the host may not have read yet; reusable from the next step on.
   std::vector<FiberId> retired_fibers_;
   std::vector<OpId> retired_ops_;
   std::vector<CallId> retired_calls_;
+  std::vector<ShieldId> retired_shields_;
 
   Random jitter_;
   Random user_random_;
   Ring<Command> runs_{10};
   Ring<Command> effects_{10};
   u64 command_hash_ = 0;
+  // Commands since a step last gave false. Which of them the host has read is no event, so nothing may depend on that.
+  u64 unanswered_ = 0;
+  u32 turn_steps_ = 0;  // of the native body that runs
 
   u32 next_seq_ = 1;
   u32 slots_ = 0;

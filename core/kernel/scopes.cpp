@@ -20,31 +20,25 @@ void Scheduler::scope_child_settled(FiberId id, FiberId child) {
   const bool completed = outcome == Outcome::kCompleted;
   ++(completed ? limits.completed : limits.failed);
   if (scope.decided || scope.cancelled) return;
+  // A body that threw has decided: the children only follow it.
+  if (scope.body_ended && scope.verdict == Outcome::kFailed) return;
   bool decides = false;
   bool fails = false;
   switch (limits.joiner) {
-    case Joiner::kNone:
-      fails = !completed && outcome != Outcome::kCancelled;
-      break;
-    case Joiner::kAll:
-      fails = !completed;
-      break;
-    case Joiner::kAllSettled:
-      break;
-    case Joiner::kAny:
-      decides = completed;
-      break;
-    case Joiner::kRace:
-      decides = true;
-      break;
+    case Joiner::kNone: fails = !completed && outcome != Outcome::kCancelled; break;
+    case Joiner::kAll: fails = !completed; break;
+    case Joiner::kAllSettled: break;
+    case Joiner::kAny: decides = completed; break;
+    case Joiner::kRace: decides = true; break;
     case Joiner::kQuorum:
       decides = limits.completed == limits.quorum;
-      fails = !decides && scope.body_ended && quorum_is_lost(scope, limits);
+      fails = !decides && scope.body_ended && quorum_is_lost(limits);
       break;
   }
   if (decides) {
     scope.decided = true;
     limits.winner_seq = fibers_[child].seq;
+    limits.winner_failed = !completed;
     cancel_tree(id, true, Cause::kScopeDecided, scope.seq, 0);
   } else if (fails) {
     cancel_tree(id, true, Cause::kScopeFailed, scope.seq, 0);
@@ -53,19 +47,19 @@ void Scheduler::scope_child_settled(FiberId id, FiberId child) {
 
 void Scheduler::scope_body_over(FiberId id) {
   const Fiber& scope = fibers_[id];
-  if (scope.decided || scope.cancelled) return;
+  if (scope.decided || scope.cancelled || scope.verdict == Outcome::kFailed) return;
   const FiberLimits& limits = limits_[scope.limits];
-  if (limits.joiner == Joiner::kQuorum && quorum_is_lost(scope, limits)) {
+  if (limits.joiner == Joiner::kQuorum && quorum_is_lost(limits)) {
     cancel_tree(id, false, Cause::kScopeFailed, scope.seq, 0);
   }
 }
 
-bool Scheduler::quorum_is_lost(const Fiber&, const FiberLimits& limits) const {
+bool Scheduler::quorum_is_lost(const FiberLimits& limits) const {
   return limits.submitted - limits.failed < limits.quorum;
 }
 
 Outcome Scheduler::scope_verdict(const Fiber& scope, const FiberLimits& limits) const {
-  if (scope.decided) return Outcome::kCompleted;
+  if (scope.decided) return limits.winner_failed ? Outcome::kFailed : Outcome::kCompleted;
   if (scope.cancelled && scope.cause != Cause::kScopeFailed) {
     const bool timed_out = scope.cause == Cause::kTimeout || scope.cause == Cause::kDeadline;
     return timed_out ? Outcome::kTimedOut : Outcome::kCancelled;

@@ -36,6 +36,7 @@ class Timers {
   // Time of the next one, or kNever.
   Time next() const { return heap_.empty() ? kNever : heap_.top().at; }
   Time at(TimerId id) const { return heap_.at(timers_[id].position).at; }
+  const Timer& operator[](TimerId id) const { return timers_[id]; }
 
   TimerId set(Time at, TimerKind kind, u32 owner) {
     const TimerId id = timers_.take();

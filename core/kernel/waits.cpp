@@ -1,5 +1,7 @@
 // Waiting for other fibers: join, await-all, await-any, race; and what a waiter does for those it waits for: with
 // priorities, it lends them its own (priority inheritance; Sha, Rajkumar, Lehoczky 1990), along the whole chain.
+#include <algorithm>
+
 #include "kernel/scheduler.h"
 
 namespace heddle {
@@ -8,6 +10,8 @@ i32 Scheduler::wait(FiberId id, WaitMode mode, const FiberId* targets, u32 count
                     ShieldId shield) {
   for (u32 i = 0; i < count; ++i) {
     if (targets[i] == id || !has_fiber(targets[i])) return kRefused;
+    // An outside caller does not settle.
+    if (fibers_[targets[i]].kind == FiberKind::kOutside) return kRefused;
   }
   if (mode != WaitMode::kEnded && is_interrupted(fibers_[id], shield)) return kInterrupted;
   if (count == 0) return mode == WaitMode::kAll || mode == WaitMode::kAllSettled ? kDone : kRefused;
@@ -17,18 +21,19 @@ i32 Scheduler::wait(FiberId id, WaitMode mode, const FiberId* targets, u32 count
   op.mode = mode;
   op.cancel_losers = cancel_losers;
   op.remaining = count;
-  for (u32 i = count; i > 0; --i) {
-    const FiberId target = targets[i - 1];
+  u32 last = 0;
+  for (u32 i = 0; i < count; ++i) {
+    const FiberId target = targets[i];
     if (is_over(fibers_[target], mode)) continue;
     const u32 link_id = links_.take();
     WaitLink& link = links_[link_id];
     link.op = op_id;
     link.target = target;
-    link.index = i - 1;
-    link.next_of_op = op.link;
-    op.link = link_id;
-    append_waiter(fibers_[target], link_id);
-    lend(target, fibers_[id].effective);
+    link.index = i;
+    (last != 0 ? links_[last].next_of_op : op.link) = link_id;
+    last = link_id;
+    append_waiter(link_id);
+    if (fibers_[id].kind != FiberKind::kOutside) lend(target, fibers_[id].effective);
   }
   for (u32 i = 0; i < count && op.state == OpState::kParked; ++i) {
     const Fiber& target = fibers_[targets[i]];
@@ -38,7 +43,7 @@ i32 Scheduler::wait(FiberId id, WaitMode mode, const FiberId* targets, u32 count
 }
 
 bool Scheduler::is_over(const Fiber& target, WaitMode mode) const {
-  return mode == WaitMode::kEnded ? target.is_ended : target.settled;
+  return mode == WaitMode::kEnded ? target.is_ended || target.is_zombie : target.settled;
 }
 
 void Scheduler::target_over(OpId id, u32 index, bool completed) {
@@ -63,39 +68,42 @@ void Scheduler::target_over(OpId id, u32 index, bool completed) {
         complete(id, OpCode::kFailed, index);
       }
       break;
-    case WaitMode::kRace:
-      win(id, completed ? OpCode::kOk : OpCode::kFailed, index);
-      break;
+    case WaitMode::kRace: win(id, completed ? OpCode::kOk : OpCode::kFailed, index); break;
   }
 }
 
-// The wait has its winner. The losers are cancelled once the operation is complete, so that their end finds no link to it.
+// The wait has its winner. The losers are cancelled once the operation is complete, so that their end finds no link to
+// it.
 void Scheduler::win(OpId id, OpCode code, u32 index) {
   const Operation& op = ops_[id];
-  const std::size_t base = losers_.size();
   if (op.cancel_losers) {
+    const u32 seq = fibers_[op.fiber].seq;
     for (u32 link = op.link; link != 0; link = links_[link].next_of_op) {
-      if (links_[link].index != index && links_[link].target != 0) losers_.push_back(links_[link].target);
+      if (links_[link].index != index && links_[link].target != 0) losers_.push_back({links_[link].target, seq});
     }
   }
-  const u32 seq = fibers_[op.fiber].seq;
   complete(id, code, index);
-  while (losers_.size() > base) {
-    const FiberId loser = losers_.back();
-    losers_.pop_back();
-    if (!fibers_[loser].settled) cancel_tree(loser, true, Cause::kAwaitDecided, seq, 0);
-  }
+  cancel_losers();
 }
 
-// Tells the fiber's waiters that it settled, or that it ended; first come, first told. Telling one may unlink others, so
-// each look begins anew; those that wait for the other thing are few (scopes) and stay in front.
+// A loser's end may decide other waits, and so on: their losers go to the end of the same list.
+void Scheduler::cancel_losers() {
+  if (cancels_losers_) return;
+  cancels_losers_ = true;
+  for (std::size_t i = 0; i < losers_.size(); ++i) {
+    const Loser loser = losers_[i];
+    if (!fibers_[loser.fiber].settled) cancel_tree(loser.fiber, true, Cause::kAwaitDecided, loser.seq, 0);
+  }
+  losers_.clear();
+  cancels_losers_ = false;
+}
+
+// Tells the fiber's waiters that it settled, or that it ended; first come, first told. Telling one may unlink others,
+// so each look begins anew.
 void Scheduler::notify_waiters(FiberId id, bool ended) {
   Fiber& fiber = fibers_[id];
   const bool completed = fiber.verdict == Outcome::kCompleted;
-  for (;;) {
-    u32 link = fiber.first_waiter;
-    while (link != 0 && (ops_[links_[link].op].mode == WaitMode::kEnded) != ended) link = links_[link].next;
-    if (link == 0) return;
+  while (const u32 link = ended ? fiber.first_ender : fiber.first_waiter) {
     const OpId op = links_[link].op;
     const u32 index = links_[link].index;
     remove_waiter(link);
@@ -103,13 +111,19 @@ void Scheduler::notify_waiters(FiberId id, bool ended) {
   }
 }
 
+u32& Scheduler::list_of(const WaitLink& link) {
+  Fiber& target = fibers_[link.target];
+  return ops_[link.op].mode == WaitMode::kEnded ? target.first_ender : target.first_waiter;
+}
+
 // A fiber's waiters stand in a list whose head knows the tail as its `previous`.
-void Scheduler::append_waiter(Fiber& target, u32 id) {
+void Scheduler::append_waiter(u32 id) {
   WaitLink& link = links_[id];
-  if (target.first_waiter == 0) {
-    target.first_waiter = link.previous = id;
+  u32& first = list_of(link);
+  if (first == 0) {
+    first = link.previous = id;
   } else {
-    WaitLink& head = links_[target.first_waiter];
+    WaitLink& head = links_[first];
     link.previous = head.previous;
     links_[head.previous].next = id;
     head.previous = id;
@@ -119,17 +133,17 @@ void Scheduler::append_waiter(Fiber& target, u32 id) {
 // Takes a link out of its target's list. The record stays with its operation until that is complete.
 void Scheduler::remove_waiter(u32 id) {
   WaitLink& link = links_[id];
-  const FiberId target_id = link.target;
-  Fiber& target = fibers_[target_id];
-  if (target.first_waiter == id) {
-    target.first_waiter = link.next;
+  const FiberId target = link.target;
+  u32& first = list_of(link);
+  if (first == id) {
+    first = link.next;
     if (link.next != 0) links_[link.next].previous = link.previous;
   } else {
     links_[link.previous].next = link.next;
-    links_[link.next != 0 ? link.next : target.first_waiter].previous = link.previous;
+    links_[link.next != 0 ? link.next : first].previous = link.previous;
   }
-  link.target = 0;
-  take_back(target_id);
+  link.target = link.next = link.previous = 0;
+  take_back(target, fibers_[ops_[link.op].fiber].effective);
 }
 
 void Scheduler::unlink_all(OpId id) {
@@ -156,24 +170,51 @@ void Scheduler::lend(FiberId id, i32 priority) {
   }
 }
 
-// A waiter left: what it lent goes back, and so on along the chain.
-void Scheduler::take_back(FiberId id) {
-  if (fibers_[id].effective == fibers_[id].priority) return;
+// One that lent `lent` left: it goes back, and so on along the chain. Who lent less than the fiber has changes nothing,
+// so each look costs one pass over the waiters at most, and mostly ends at the first that lends as much.
+void Scheduler::take_back(FiberId id, i32 lent) {
+  if (lent < fibers_[id].effective) return;
   lending_.push_back(id);
   while (!lending_.empty()) {
     const FiberId next = lending_.back();
     lending_.pop_back();
     const Fiber& fiber = fibers_[next];
     if (fiber.effective == fiber.priority || fiber.settled) continue;
-    i32 priority = fiber.priority;
-    if (fiber.parent != 0 && fibers_[fiber.parent].body_ended) {
-      priority = fibers_[fiber.parent].effective > priority ? fibers_[fiber.parent].effective : priority;
-    }
-    for (u32 link = fiber.first_waiter; link != 0; link = links_[link].next) {
-      const i32 lent = fibers_[ops_[links_[link].op].fiber].effective;
-      if (lent > priority) priority = lent;
-    }
+    const i32 priority = lent_priority(next);
     if (priority != fiber.effective) set_effective(next, priority);
+  }
+}
+
+// The highest of its own priority and what is lent to it, as far as that does not exceed what it has.
+i32 Scheduler::lent_priority(FiberId id) const {
+  const Fiber& fiber = fibers_[id];
+  i32 priority = fiber.priority;
+  if (fiber.parent != 0 && fibers_[fiber.parent].body_ended) {
+    priority = std::max(priority, fibers_[fiber.parent].effective);
+  }
+  for (const u32 first : {fiber.first_waiter, fiber.first_ender}) {
+    for (u32 link = first; link != 0 && priority < fiber.effective; link = links_[link].next) {
+      const Fiber& waiter = fibers_[ops_[links_[link].op].fiber];
+      if (waiter.kind != FiberKind::kOutside) priority = std::max(priority, waiter.effective);
+    }
+  }
+  return std::min(priority, fiber.effective);
+}
+
+// Priorities begin to count: those that wait already lend, too.
+void Scheduler::lend_all() {
+  for (OpId id = 1; id < ops_.limit(); ++id) {
+    const Operation& op = ops_[id];
+    if (op.kind != OpKind::kWait || op.state != OpState::kParked || fibers_[op.fiber].kind == FiberKind::kOutside)
+      continue;
+    for (u32 link = op.link; link != 0; link = links_[link].next_of_op) {
+      if (links_[link].target != 0) lend(links_[link].target, fibers_[op.fiber].effective);
+    }
+  }
+  for (FiberId id = 1; id < fibers_.limit(); ++id) {
+    const Fiber& fiber = fibers_[id];
+    if (fiber.state == FiberState::kFree || fiber.parent == 0) continue;
+    if (fibers_[fiber.parent].body_ended) lend(id, fibers_[fiber.parent].effective);
   }
 }
 
@@ -182,6 +223,7 @@ void Scheduler::set_effective(FiberId id, i32 priority) {
   Fiber& fiber = fibers_[id];
   fiber.effective = priority;
   if (fiber.queue_node != 0) pending_.set_priority(fiber.queue_node, priority);
+  if (fiber.is_ready) ready_.set_priority(id, priority);
   for (CallId call = fiber.first_call; call != 0; call = calls_[call].next) {
     if (calls_[call].queue_node != 0) call_queue_.set_priority(calls_[call].queue_node, priority);
   }

@@ -7,12 +7,12 @@
 //
 // Each step is skipped while its inputs are unchanged. What is missing on the machine is installed first.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 import { setUpBuild } from '../../wasm/toolchain/setup.mjs';
-import { heading, main, root, run, say, seconds, StepError, which } from '../../wasm/toolchain/steps.mjs';
+import { heading, main, root, run, say, seconds, StepError } from '../../wasm/toolchain/steps.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { filesBelow, unlessUnchanged } from './unchanged.mjs';
 
@@ -38,18 +38,19 @@ async function buildWasm() {
   const { env } = await setUpBuild();
   const start = performance.now();
   heading('WebAssembly');
-  const { transform } = await import('esbuild');
+  const esbuild = await import('esbuild');
   mkdirSync(path.join(root, 'dist/wasm'), { recursive: true });
   for (const variant of variants) {
     await runPreset(`wasm-${variant}`, env);
     const built = path.join(root, `build/wasm-${variant}/wasm/heddle-${variant}`);
     const wasm = readFileSync(`${built}.wasm`);
     // Emscripten shortens white space only; minified, its JavaScript is half as long.
-    const { code } = await transform(readFileSync(`${built}.js`, 'utf8'), { minify: true, format: 'esm', target: 'es2022' });
+    const { code } = await esbuild.transform(readFileSync(`${built}.js`, 'utf8'), { minify: true, format: 'esm', target: 'es2022' });
     writeFileSync(path.join(root, `dist/wasm/heddle-${variant}.wasm`), wasm);
     writeFileSync(path.join(root, `dist/wasm/heddle-${variant}.js`), code);
     say(`${variant}: ${kilobytes(wasm)} of WebAssembly (${kilobytes(brotliCompressSync(wasm))} brotli), ${kilobytes(code)} of JavaScript beside it`);
   }
+  await esbuild.stop();
   say(`built in ${seconds(start)}`);
 }
 
@@ -62,7 +63,9 @@ export async function runPreset(preset, env = process.env) {
     // CMake never changes the toolchain of a folder.
     rmSync(folder, { recursive: true });
   }
-  if (!existsSync(path.join(folder, 'build.ninja'))) {
+  // Ninja configures again by itself when a CMakeLists.txt changes, but knows nothing of the presets.
+  const configured = statSync(path.join(folder, 'build.ninja'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (configured < statSync(path.join(root, 'CMakePresets.json')).mtimeMs) {
     await run('cmake', ['--preset', preset], { env, why: `CMake could not configure the preset ${preset}` });
   }
   await run('cmake', ['--build', '--preset', preset], { env, why: `The preset ${preset} could not be built` });
@@ -75,7 +78,7 @@ async function buildTypeScript() {
   const made = (file) => !file.includes(path.join('dist', 'wasm')) && !file.endsWith('heddle-single-file.js');
   for (const file of filesBelow(path.join(root, 'dist'), made)) rmSync(file);
   await runTsc('tsconfig.json');
-  if (existsSync(path.join(root, 'js/digest/tsconfig.json'))) await runTsc('js/digest/tsconfig.json');
+  if (existsSync(path.join(root, 'js/digest/main.ts'))) await runTsc('js/digest/tsconfig.json');
   say(`built in ${seconds(start)}`);
 }
 
@@ -87,9 +90,9 @@ export async function runTsc(project) {
 
 async function buildSingleFile() {
   heading('Single-file build');
-  const { build: bundle } = await import('esbuild');
+  const esbuild = await import('esbuild');
   const outfile = path.join(root, 'dist/heddle-single-file.js');
-  const { errors } = await bundle({
+  const { errors } = await esbuild.build({
     entryPoints: [path.join(root, 'dist/single-file.js')],
     outfile,
     bundle: true,
@@ -105,6 +108,7 @@ async function buildSingleFile() {
     logLevel: 'warning',
     logOverride: { 'empty-import-meta': 'silent' },
   }).catch((error) => error);
+  await esbuild.stop();
   if (errors?.length) throw new StepError('esbuild could not bundle dist/single-file.js.');
   say(`${kilobytes(readFileSync(outfile))}, ${kilobytes(brotliCompressSync(readFileSync(outfile)))} brotli`);
 }

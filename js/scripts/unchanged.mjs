@@ -37,8 +37,6 @@ export function filesBelow(folder, wanted = () => true) {
 
 function fingerprintOf(inputs) {
   const hash = createHash('sha256');
-  // The same sources give other outputs under another Node only through its path in the tools' configuration.
-  hash.update(process.version);
   for (const input of inputs) {
     const absolute = path.join(root, input);
     const status = statSync(absolute, { throwIfNoEntry: false });

@@ -64,11 +64,20 @@ function keep(samples, metrics) {
   for (const [metric, value] of Object.entries(metrics)) (samples[metric] ??= []).push(value);
 }
 
+// The loader's own messages are long paths; what is missing is what matters.
+function describe(error) {
+  if (error.code === 'ERR_MODULE_NOT_FOUND') {
+    const [, missing] = /package '([^']+)'/.exec(error.message) ?? [];
+    return missing ? `${missing} is not installed` : 'dist/ is not built';
+  }
+  return `${error.name}: ${error.message}`.split('\n')[0];
+}
+
 let answer;
 try {
   answer = await measure();
 } catch (error) {
-  answer = { node: process.version, error: `${error.name}: ${error.message}`.split('\n')[0] };
+  answer = { node: process.version, error: describe(error) };
 }
 // A fresh case leaves timers of eleven days behind, so the exit is explicit, once the line is out.
 process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));

@@ -3,20 +3,16 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { LLMError } from 'heddle';
-import { ask, attempt, providers, readAll, rejection, scriptedFetch, ways } from '../support/llm-client.mjs';
-import { startLLMServer } from '../support/llm-server.mjs';
-
-async function serve(t, options) {
-  const server = await startLLMServer(options);
-  t.after(() => server.close());
-  return server;
-}
+import { ask, attempt, nowhere, providers, readAll, rejection, scriptedFetch, ways } from '../support/llm-client.mjs';
+import { serve } from '../support/llm-server.mjs';
 
 // Aborts, and checks that the promise rejects with the reason in the same turn: before any other task can run.
 async function abortAtOnce(controller, promise) {
   const reason = new Error('enough');
   let seen;
-  promise.catch((error) => { seen = error; });
+  promise.catch((error) => {
+    seen = error;
+  });
   controller.abort(reason);
   for (let hop = 0; hop < 20 && seen === undefined; hop++) await undefined;
   assert.equal(seen, reason);
@@ -26,11 +22,18 @@ async function abortAtOnce(controller, promise) {
 // A fetch that tells when the headers are there.
 function noticing() {
   let notice;
-  const headers = new Promise((resolve) => { notice = resolve; });
-  return { headers, fetch: async (...args) => { const answer = await fetch(...args); notice(); return answer; } };
+  const headers = new Promise((resolve) => {
+    notice = resolve;
+  });
+  return {
+    headers,
+    fetch: async (...args) => {
+      const answer = await fetch(...args);
+      notice();
+      return answer;
+    },
+  };
 }
-
-const nowhere = { openaiBaseURL: 'http://a.example/v1', anthropicBaseURL: 'http://a.example' };
 
 for (const [name, make] of Object.entries(providers)) {
   for (const [way, ask1] of Object.entries(ways)) {
@@ -65,19 +68,29 @@ for (const [name, make] of Object.entries(providers)) {
     test(`${name} ${way}: abort during the body of a refusal rejects with the reason, not the refusal`, async () => {
       const controller = new AbortController();
       const body = new ReadableStream({ pull: () => new Promise(() => undefined) }, { highWaterMark: 0 });
-      const answer = ask1(make(nowhere), ask('hi'), attempt({
-        signal: controller.signal, fetch: async () => new Response(body, { status: 500 }),
-      }));
+      const answer = ask1(
+        make(nowhere),
+        ask('hi'),
+        attempt({
+          signal: controller.signal,
+          fetch: async () => new Response(body, { status: 500 }),
+        }),
+      );
       await new Promise(setImmediate);
       await abortAtOnce(controller, answer);
     });
 
-    test(`${name} ${way}: a fetch that ignores its signal does not delay the abort, and its late answer is closed`, async () => {
+    test(`${name} ${way}: a fetch that ignores its signal delays no abort, and its late answer is closed`, async () => {
       const controller = new AbortController();
       const { fetch, seen } = scriptedFetch([], { endless: true });
       let answerNow;
-      const late = new Promise((resolve) => { answerNow = resolve; });
-      const deaf = async (...args) => { await late; return fetch(...args); };
+      const late = new Promise((resolve) => {
+        answerNow = resolve;
+      });
+      const deaf = async (...args) => {
+        await late;
+        return fetch(...args);
+      };
       const answer = ask1(make(nowhere), ask('hi'), attempt({ signal: controller.signal, fetch: deaf }));
       await abortAtOnce(controller, answer);
       answerNow();
@@ -132,7 +145,9 @@ for (const [name, make] of Object.entries(providers)) {
     const provider = make(server);
     for (let round = 1; round <= 10; round++) {
       const controller = new AbortController();
-      const answers = Array.from({ length: 100 }, () => rejection(provider.complete(ask('hi'), attempt({ signal: controller.signal }))));
+      const answers = Array.from({ length: 100 }, () =>
+        rejection(provider.complete(ask('hi'), attempt({ signal: controller.signal }))),
+      );
       await server.whenHeld(100);
       controller.abort('why');
       assert.deepEqual(new Set(await Promise.all(answers)), new Set(['why']));
@@ -168,7 +183,14 @@ for (const [name, make] of Object.entries(providers)) {
     const kPieces = 1024;
     const piece = 'x'.repeat(64 * 1024);
     const server = await serve(t, {
-      respond: ({ prompt }) => (prompt === 'big' ? { pieces: (function* () { for (let i = 0; i < kPieces; i++) yield piece; })() } : 'ok'),
+      respond: ({ prompt }) =>
+        prompt === 'big'
+          ? {
+              pieces: (function* () {
+                for (let i = 0; i < kPieces; i++) yield piece;
+              })(),
+            }
+          : 'ok',
     });
     const provider = make(server);
     const stream = await provider.stream(ask('big'), attempt());
@@ -186,7 +208,7 @@ for (const [name, make] of Object.entries(providers)) {
     anthropic: ['data: {"type":"message_start","message":{}}\n\n', 'data: {"type":"message_stop"}\n\n'],
   }[name];
 
-  test(`${name}: after the terminator the body is read to its end, so that the connection can be used again`, async () => {
+  test(`${name}: after the terminator the body is read to its end, and the connection kept`, async () => {
     const { fetch, seen } = scriptedFetch(whole);
     await readAll(await make(nowhere).stream(ask('hi'), attempt({ fetch })));
     await new Promise(setImmediate);

@@ -5,6 +5,9 @@
 
 import { anthropic, openai } from 'heddle';
 
+/** A server for providers whose fetch never reaches one. */
+export const nowhere = { openaiBaseURL: 'http://a.example/v1', anthropicBaseURL: 'http://a.example' };
+
 /** A key that no server's text holds by chance. */
 export const kKey = 'sk-test-4f9c2e71aa';
 
@@ -18,12 +21,15 @@ export const providers = {
 export const ask = (content, more) => ({ messages: [{ role: 'user', content }], ...more });
 
 /** What an attempt gets from the runtime. */
-export const attempt = ({ signal = new AbortController().signal, fetch = globalThis.fetch } = {}) => ({ signal, fetch });
+export const attempt = ({ signal = new AbortController().signal, fetch = globalThis.fetch } = {}) => ({
+  signal,
+  fetch,
+});
 
 /** All pieces of a stream, in order. */
 export async function readAll(stream) {
   const pieces = [];
-  for (let piece; (piece = await stream.next()) !== undefined; ) pieces.push(piece);
+  for (let piece; (piece = await stream.next()) !== undefined;) pieces.push(piece);
   return pieces;
 }
 
@@ -39,25 +45,34 @@ export const ways = {
 
 /** What a promise rejects with; a promise that resolves is a failure of the test. */
 export const rejection = (promise) =>
-  promise.then((value) => { throw new Error(`resolved with ${JSON.stringify(value)}`); }, (error) => error);
+  promise.then(
+    (value) => {
+      throw new Error(`resolved with ${JSON.stringify(value)}`);
+    },
+    (error) => error,
+  );
 
-/** A fetch whose body hands out the given parts one at a time, and tells what was asked of it. */
+/** A fetch whose body hands out the given parts, strings or bytes, one at a time, and tells what was asked of it. */
 export function scriptedFetch(parts, { contentType = 'text/event-stream', endless = false } = {}) {
   const seen = { pulls: 0, cancelled: false, requests: [] };
   const encoder = new TextEncoder();
   const fetch = async (url, init) => {
     seen.requests.push({ url, ...init });
     let at = 0;
-    const body = new ReadableStream({
-      pull(controller) {
-        seen.pulls++;
-        if (at < parts.length) controller.enqueue(encoder.encode(parts[at++]));
-        else if (!endless) controller.close();
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          seen.pulls++;
+          const part = parts[at++];
+          if (part !== undefined) controller.enqueue(typeof part === 'string' ? encoder.encode(part) : part);
+          else if (!endless) controller.close();
+        },
+        cancel() {
+          seen.cancelled = true;
+        },
       },
-      cancel() {
-        seen.cancelled = true;
-      },
-    }, { highWaterMark: 0 });
+      { highWaterMark: 0 },
+    );
     return new Response(body, { headers: { 'content-type': contentType } });
   };
   return { fetch, seen };

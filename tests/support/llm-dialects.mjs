@@ -6,8 +6,12 @@
  */
 
 /** A piece of a stream: an event, whether it carries text of the answer, whether it is the terminator. */
-const event = (data, { name, isPiece = false, isLast = false } = {}) =>
-  ({ name, data: typeof data === 'string' ? data : JSON.stringify(data), isPiece, isLast });
+const event = (data, { name, isPiece = false, isLast = false } = {}) => ({
+  name,
+  data: typeof data === 'string' ? data : JSON.stringify(data),
+  isPiece,
+  isLast,
+});
 
 const textOf = (content) =>
   typeof content === 'string' ? content : (content ?? []).map((part) => part.text ?? '').join('');
@@ -30,8 +34,14 @@ const openai = {
   usage: ({ input, output }) => ({ prompt_tokens: input, completion_tokens: output, total_tokens: input + output }),
 
   *events(call, { pieces, usageOf, finishReason = 'stop' }) {
-    const chunk = (choices, more) =>
-      ({ id: `chatcmpl-${call.n}`, object: 'chat.completion.chunk', created: 0, model: call.model, choices, ...more });
+    const chunk = (choices, more) => ({
+      id: `chatcmpl-${call.n}`,
+      object: 'chat.completion.chunk',
+      created: 0,
+      model: call.model,
+      choices,
+      ...more,
+    });
     yield event(chunk([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }]));
     for (const content of pieces) {
       yield event(chunk([{ index: 0, delta: { content }, finish_reason: null }]), { isPiece: true });
@@ -111,12 +121,19 @@ export function dialectOf(path) {
 }
 
 const kTypeOfStatus = new Map([
-  [400, 'invalid_request_error'], [401, 'authentication_error'], [402, 'billing_error'], [403, 'permission_error'],
-  [404, 'not_found_error'], [413, 'request_too_large'], [429, 'rate_limit_error'], [529, 'overloaded_error'],
+  [400, 'invalid_request_error'],
+  [401, 'authentication_error'],
+  [402, 'billing_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [529, 'overloaded_error'],
 ]);
 
 /** The body of a refusal with this status, where a test does not give its own. */
-export const refusalOf = (call, status) => call.dialect.error(call, {
-  type: kTypeOfStatus.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error'),
-  message: `refused with ${status} by the test server`,
-});
+export const refusalOf = (call, status) =>
+  call.dialect.error(call, {
+    type: kTypeOfStatus.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error'),
+    message: `refused with ${status} by the test server`,
+  });

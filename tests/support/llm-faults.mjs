@@ -8,16 +8,16 @@
  */
 
 export const kFaults = [
-  'never-answer',         // takes the request and says nothing
+  'never-answer', // takes the request and says nothing
   'reset-before-headers', // the connection is reset
-  'reset-mid-body',       // half of a whole answer, then a reset
-  'reset-mid-stream',     // `after` pieces, then a reset
-  'html-200',             // a page of HTML with status 200
-  'broken-json-200',      // JSON that breaks off, with status 200
-  'cut-stream',           // `after` pieces, then a polite end without the terminator
-  'error-in-stream',      // `after` pieces, then an overload error as an event
-  'stall-in-stream',      // `after` pieces, then silence
-  'insufficient-quota',   // the protocol's refusal for a spent account
+  'reset-mid-body', // half of a whole answer, then a reset
+  'reset-mid-stream', // `after` pieces, then a reset
+  'html-200', // a page of HTML with status 200
+  'broken-json-200', // JSON that breaks off, with status 200
+  'cut-stream', // `after` pieces, then a polite end without the terminator
+  'error-in-stream', // `after` pieces, then an overload error as an event
+  'stall-in-stream', // `after` pieces, then silence
+  'insufficient-quota', // the protocol's refusal for a spent account
 ];
 
 // FNV-1a, then one round of mulberry32.

@@ -31,7 +31,9 @@ export async function writeAnswer(call, answer, fault, settings) {
       return refuse(call, complaint(call, call.dialect.outOfQuota));
     case 'html-200':
       return refuse(call, {
-        status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Welcome</title><p>A portal</p>',
+        status: 200,
+        headers: { 'content-type': 'text/html' },
+        body: '<!doctype html><title>Welcome</title><p>A portal</p>',
       });
     case 'broken-json-200': {
       const half = JSON.stringify(call.dialect.whole(call, answer)).slice(0, 40);
@@ -60,7 +62,9 @@ function writeHead(call, status, headers) {
   call.res.writeHead(status, { ...kAnyOrigin, [call.dialect.requestIdHeader]: `req_${call.n}`, ...headers });
 }
 
-function reset(call) {
+// What was written arrives first, where the client is in this process: a reset overtakes bytes that nobody has read.
+async function reset(call) {
+  for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
   call.settle('faulted');
   call.req.socket.resetAndDestroy();
 }
@@ -68,12 +72,14 @@ function reset(call) {
 async function writeWhole(call, answer, fault, { chunking }) {
   if (fault?.fault === 'error-in-stream') return refuse(call, complaint(call, call.dialect.overloaded));
   const text = answer.text ?? [...answer.pieces].join('');
-  const body = Buffer.from(JSON.stringify(call.dialect.whole(call, { ...answer, text, usage: answer.counted(wordsOf(text)) })));
+  const body = Buffer.from(
+    JSON.stringify(call.dialect.whole(call, { ...answer, text, usage: answer.counted(wordsOf(text)) })),
+  );
   writeHead(call, 200, { 'content-type': 'application/json', 'content-length': body.length });
   if (fault === undefined) return end(call, body, chunking);
   // Every other fault of a stream is, for a whole answer, an answer that breaks off.
   await write(call, body.subarray(0, body.length >> 1), chunking);
-  if (fault.fault !== 'stall-in-stream') reset(call);
+  if (fault.fault !== 'stall-in-stream') await reset(call);
 }
 
 async function writeStream(call, answer, fault, { chunking, newline, pings, pauseAfter }) {
@@ -86,7 +92,10 @@ async function writeStream(call, answer, fault, { chunking, newline, pings, paus
     }
   })();
   const events = call.dialect.events(call, {
-    ...answer, pieces: counting, inputTokens: answer.counted(0)?.input, usageOf: () => answer.counted(words),
+    ...answer,
+    pieces: counting,
+    inputTokens: answer.counted(0)?.input,
+    usageOf: () => answer.counted(words),
   });
   for (const event of events) {
     if (event.isPiece && call.row.pieces === pauseAfter) await call.hold();
@@ -110,16 +119,18 @@ function breakStream(call, { fault }) {
   call.res.end(fault === 'cut-stream' ? undefined : wire(call.dialect.errorEvent(call, error)));
 }
 
-function end(call, bytes, chunking) {
+async function end(call, bytes, chunking) {
   call.settle('answered');
-  for (const piece of piecesOf(bytes, chunking)) call.res.write(piece);
+  await write(call, bytes, chunking);
   call.res.end();
 }
 
-async function write(call, bytes, chunking) {
+async function write({ res }, bytes, chunking) {
   for (const piece of piecesOf(bytes, chunking)) {
-    if (!call.isOpen()) return;
-    if (!call.res.write(piece)) await drained(call.res);
+    if (res.destroyed) return;
+    if (!res.write(piece)) await drained(res);
+    // A turn of the loop each, or the client's socket would join the pieces again.
+    if (chunking === 'split') await new Promise(setImmediate);
   }
 }
 
@@ -133,10 +144,10 @@ function drained(res) {
   });
 }
 
-// Lengths 1 to 5 in turn, so that every offset of an event and of a character is split at some time.
+// Lengths 1 and 2 in turn: every character of three bytes or more is split, and every line of an event.
 function* piecesOf(bytes, chunking) {
   if (chunking !== 'split') return yield bytes;
-  for (let at = 0, length = 1; at < bytes.length; at += length, length = (length % 5) + 1) {
+  for (let at = 0, length = 1; at < bytes.length; at += length, length = 3 - length) {
     yield bytes.subarray(at, at + length);
   }
 }

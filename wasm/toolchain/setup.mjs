@@ -7,9 +7,14 @@ import { ensureTools } from './debian.mjs';
 import { emscriptenEnvironment } from './emscripten.mjs';
 import { main, say } from './steps.mjs';
 
-const buildTools = [
+/** What every preset of CMakePresets.json is built with. */
+export const cmakeTools = [
   { name: 'CMake', anyOf: ['cmake'], packages: ['cmake'] },
   { name: 'Ninja', anyOf: ['ninja'], packages: ['ninja-build'] },
+];
+
+const buildTools = [
+  ...cmakeTools,
   {
     name: 'nlohmann_json',
     // The folders in which wasm/CMakeLists.txt looks.

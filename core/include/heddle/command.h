@@ -1,9 +1,13 @@
 // A command: everything that the kernel wants from its host, as one fixed record in one of two rings.
 //
-// Effects change what the world can see and run no user code: the host carries them out whenever it gets control, also in
-// the middle of a task's turn (so that cancel() rejects the promise before it returns). Runs start or resume user code:
-// the host carries them out only while the pump sleeps at its await point, effects first. Within a ring the order is the
-// kernel's. Records that a command names stay valid until the next step().
+// Effects change what the world can see and run no user code: the host carries them out whenever it gets control, also
+// in the middle of a task's turn (so that cancel() rejects the promise before it returns). Runs start or resume user
+// code: the host carries them out only while the pump sleeps at its await point, effects first. Within a ring the order
+// is the kernel's. Records that a command names stay valid until the next step().
+//
+// As effects go first, they may speak of what the host has not begun: a kSettle comes before the kStart of a body that
+// was cancelled meanwhile (answer it with ended()), a kAbortCall before its kStartCall (answer that with
+// call_closed()).
 #pragma once
 
 #include <bit>

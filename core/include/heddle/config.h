@@ -8,6 +8,8 @@ namespace heddle {
 // Longest aging step: with it, priority * aging stays far inside 64 bits.
 constexpr Time kMaxAging = Time{24} * 3600 * 1000 * kMillisecond;
 constexpr i32 kMaxPriority = 1'000'000;
+// Largest fairness key. The host numbers names from 1.
+constexpr u32 kMaxKey = (1U << 24) - 1;
 
 struct RetryPolicy {
   u32 max_attempts = 4;  // counts the first

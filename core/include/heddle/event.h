@@ -1,7 +1,7 @@
-// An event: everything that reaches the kernel from outside, as one fixed record. The typed operations of Kernel and this
-// record are two spellings of the same thing: each operation can be written down as one event (a submit or a wait as
-// several), and apply() turns the record back into the call. Hence a recorded list of events, fed to another kernel with
-// the same configuration, gives the same commands, natively and in WebAssembly.
+// An event: everything that reaches the kernel from outside, as one fixed record. The typed operations of Kernel and
+// this record are two spellings of the same thing: each operation can be written down as one event (a submit or a wait
+// as several), and apply() turns the record back into the call. Hence a recorded list of events, fed to another kernel
+// with the same configuration, gives the same commands, natively and in WebAssembly.
 #pragma once
 
 #include "heddle/types.h"
@@ -10,34 +10,34 @@ namespace heddle {
 
 // Fields that an event does not name are zero. Times and durations are in milliseconds, as the host counts.
 enum class EventType : u32 {
-  kStep = 0,         // run step(a)
-  kTime = 1,         // x: the time now
-  kOption = 2,       // a: SubmitOption, x: its value; belongs to the next kSubmit
-  kSubmit = 3,       // a: parent or 0, b: kind | body << 8 | detached << 16 | kept << 17, c: shield
-  kEnded = 4,        // a: fiber whose body is over, b: 1 if it returned, 0 if it threw
-  kYield = 5,        // a: fiber, b: shield
-  kDelay = 6,        // a: fiber, b: shield, x: duration
-  kTarget = 7,       // a: fiber; belongs to the next kWait
-  kWait = 8,         // a: fiber, b: shield, c: WaitMode | cancel losers << 8, x: timeout or 0
-  kCall = 9,         // a: fiber, b: shield, c: CallClass | stream << 8, x: timeout or 0
-  kRead = 10,        // a: fiber, b: shield, c: call, x: timeout or 0
-  kCallDone = 11,    // a: call, b: 1 ok, 0 failed, c: 1 if retryable, x: Retry-After or -1
-  kCallOpened = 12,  // a: call; the stream's first chunk is here
-  kCallClosed = 13,  // a: call; its connection is gone
-  kCallTakes = 14,   // a: call, b: as kCallDone | opens << 8, c: retryable, x: Retry-After or -1, y: latency
-  kReadDone = 15,    // a: op, b: 1 ok, 0 failed
-  kReadTakes = 16,   // a: op, b: 1 ok, 0 failed, y: latency
-  kCancel = 17,      // a: fiber, b: reason (the host's handle)
-  kCancelAll = 18,   // b: reason, c: Cause
-  kAbortOp = 19,     // a: op
-  kShield = 20,      // a: fiber, x: timeout
-  kUnshield = 21,    // a: shield
-  kOutside = 22,     // a new outside caller
-  kOutsideDone = 23, // a: fiber
-  kConfigure = 24,   // a: ConfigKey, x: its value
-  kRandom = 25,      // draw one number for the user
-  kAdvance = 26,     // x: duration; virtual time may pass although calls are in flight
-  kRelease = 27,     // a: fiber that was kept
+  kStep = 0,          // run step(a)
+  kTime = 1,          // x: the time now
+  kOption = 2,        // a: SubmitOption, x: its value; belongs to the next kSubmit
+  kSubmit = 3,        // a: parent or 0, b: kind | body << 8 | detached << 16 | kept << 17, c: shield
+  kEnded = 4,         // a: fiber whose body is over, b: 1 if it returned, 0 if it threw
+  kYield = 5,         // a: fiber, b: shield
+  kDelay = 6,         // a: fiber, b: shield, x: duration
+  kTarget = 7,        // a: fiber; belongs to the next kWait
+  kWait = 8,          // a: fiber, b: shield, c: WaitMode | cancel losers << 8, x: timeout or 0
+  kCall = 9,          // a: fiber, b: shield, c: CallClass | stream << 8, x: timeout or 0
+  kRead = 10,         // a: fiber, b: shield, c: call, x: timeout or 0
+  kCallDone = 11,     // a: call, b: 1 ok, 0 failed, c: 1 if retryable, x: Retry-After or -1
+  kCallOpened = 12,   // a: call; the stream's first chunk is here
+  kCallClosed = 13,   // a: call; its connection is gone
+  kCallTakes = 14,    // a: call, b: as kCallDone | opens << 8, c: retryable, x: Retry-After or -1, y: latency
+  kReadDone = 15,     // a: op, b: 1 ok, 0 failed
+  kReadTakes = 16,    // a: op, b: 1 ok, 0 failed, y: latency
+  kCancel = 17,       // a: fiber, b: reason (the host's handle)
+  kCancelAll = 18,    // b: reason, c: Cause
+  kAbortOp = 19,      // a: op
+  kShield = 20,       // a: fiber, x: timeout
+  kUnshield = 21,     // a: shield
+  kOutside = 22,      // a new outside caller
+  kOutsideDone = 23,  // a: fiber
+  kConfigure = 24,    // a: ConfigKey, x: its value
+  kRandom = 25,       // draw one number for the user
+  kAdvance = 26,      // x: duration; virtual time may pass although calls are in flight
+  kRelease = 27,      // a: fiber that was kept
 };
 
 struct Event {
@@ -53,7 +53,7 @@ static_assert(sizeof(Event) == 32);
 // Optional settings of a submit; one that is not given is inherited.
 enum class SubmitOption : u32 {
   kPriority = 0,      // -1,000,000 .. 1,000,000
-  kKey = 1,           // fairness key: a positive number that the host gives to a name
+  kKey = 1,           // fairness key: a number from 1 to kMaxKey that the host gives to a name
   kTimeout = 2,       // run time
   kQueueTimeout = 3,  // time until the start
   kDeadline = 4,      // absolute time

@@ -1,12 +1,13 @@
 // The kernel: a pure, deterministic state machine. Events in, commands out.
 //
-// Every operation below is an event: it applies at once, never blocks, never throws, and tells what it wants from the host
-// through commands. What can only go on later (a start, a resume) is decided by step(). Given the same configuration and
-// the same sequence of calls, a kernel emits the same commands, on every platform.
+// Every operation below is an event: it applies at once, never blocks, never throws, and tells what it wants from the
+// host through commands. What can only go on later (a start, a resume) is decided by step(). Given the same
+// configuration and the same sequence of calls, a kernel emits the same commands, on every platform.
 //
 // Invalid ids are refused (0, false or kRefused) and change nothing. All ids are owned by the kernel.
 //
-// Typical host: apply what happened, call step() until it gives false, carry out commands(), wait, say what time it is.
+// Typical host: apply what happened, call step() until it gives false, carry out both rings, wait, say what time it is.
+// What the host has read from the rings, and when, is no event, and changes nothing.
 #pragma once
 
 #include <memory>
@@ -46,9 +47,9 @@ struct SubmitRequest {
 
 // What an operation says at once. Positive numbers are ids: the answer comes later, by kResume.
 enum Answer : i32 {
-  kRefused = 0,     // an id was invalid
-  kDone = -1,       // nothing to wait for
-  kInterrupted = -2 // the fiber is cancelled: the operation raised, and did nothing
+  kRefused = 0,      // an id was invalid
+  kDone = -1,        // nothing to wait for
+  kInterrupted = -2  // the fiber is cancelled: the operation raised, and did nothing
 };
 
 class Kernel {
@@ -93,6 +94,8 @@ class Kernel {
   u32 seq(FiberId fiber) const;
   FiberState state(FiberId fiber) const;
   bool is_cancelled(FiberId fiber) const;
+  // Whether an operation of the fiber would raise, under that shield or under none.
+  bool is_interrupted(FiberId fiber, ShieldId shield) const;
 
   // --- Operations of a fiber: an id, kDone, kInterrupted or kRefused ---
 
@@ -102,11 +105,11 @@ class Kernel {
   i32 delay(FiberId fiber, Time duration, ShieldId shield = 0);
   // Waits for other fibers, as `mode` says; `timeout` 0 means none. The result's aux is the index, in `targets`, of the
   // fiber that decided. Targets that have settled must be left out by the caller (it knows their results); waiting for
-  // oneself is refused.
-  i32 wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers = false, Time timeout = 0,
-           ShieldId shield = 0);
-  // Asks the host for a call. Gives the operation's id; the call's own comes with kStartCall. `stream`: the operation ends
-  // when the host says call_opened(), and the call lives on until call_closed().
+  // oneself or for an outside caller is refused.
+  i32 wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers = false,
+           Time timeout = 0, ShieldId shield = 0);
+  // Asks the host for a call. Gives the operation's id; the call's own comes with kStartCall. `stream`: the operation
+  // ends when the host says call_opened(), and the call lives on until call_closed().
   i32 call(FiberId fiber, CallClass type, bool stream, Time timeout = 0, ShieldId shield = 0);
   // Asks the host for the next chunk of an open stream.
   i32 read(FiberId fiber, CallId call, Time timeout = 0, ShieldId shield = 0);
@@ -145,9 +148,22 @@ class Kernel {
   // Lets virtual time pass by `duration`, also while calls are in flight.
   void advance(Time duration);
 
+  // --- What only native bodies need (heddle/job.h spells it as coroutines) ---
+
+  // Counts steps of a computation. Gives kDone to go on; kInterrupted if the fiber is cancelled; an id (of nothing) if
+  // the turn is used up: under fair round-robin, after `quantum` steps. The body then returns from run(), as after
+  // yield().
+  i32 tick(FiberId fiber, u32 steps, ShieldId shield = 0);
+  // Like yield(), but also for a cancelled fiber: one that ignores its cancel must not keep others from running.
+  void give_turn(FiberId fiber);
+  // The call of an operation that waits for one.
+  CallId call_of(OpId op) const;
+
   Stats stats() const;
   // Why a fiber does not run now: one fact for each thing that it waits for.
   std::vector<WaitFact> explain(FiberId fiber) const;
+  // For tests: what is wrong with the kernel's own state, or nothing. Looks at everything.
+  std::string broken_invariant() const;
   // Host bodies that await something that the kernel does not see, as of the last step().
   u32 foreign() const;
   // Calls in flight that take real time.
@@ -167,6 +183,7 @@ class Kernel {
 
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<Event>* record_ = nullptr;
+  bool is_stepping_ = false;
   u64 events_ = 0;
   SubmitRequest pending_submit_;       // gathered from kOption records
   std::vector<FiberId> pending_wait_;  // gathered from kTarget records

@@ -1,8 +1,8 @@
 // A ring of fixed records in linear memory, shared with the host, which reads (or writes) it in place.
 //
 // Invariant: head and tail only ever grow (modulo 2^32); tail - head records are present, at positions taken modulo the
-// capacity. One side writes tail, the other writes head, and neither ever resets a counter, so nothing that arrives between
-// a wake-up and a read is lost. The layout of the four words is part of the host's protocol (js/src/rings.ts).
+// capacity. One side writes tail, the other writes head, and neither ever resets a counter, so nothing that arrives
+// between a wake-up and a read is lost. The layout of the four words is part of the host's protocol (js/src/rings.ts).
 #pragma once
 
 #include <cstring>

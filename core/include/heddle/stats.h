@@ -31,23 +31,30 @@ struct Stats {
   u64 events = 0;
   u64 steps = 0;
   u64 command_hash = 0;  // of every command so far: equal runs have equal hashes
+  // Live records. When nothing runs and nothing is kept, all are 0: whatever stays is a leak.
+  u32 fibers = 0;       // of every kind, ended ones that are kept included
+  u32 operations = 0;   // outstanding, or over and not delivered
+  u32 wait_links = 0;   // ties of waits to the fibers that they wait for
+  u32 connections = 0;  // calls that are not over
+  u32 shields = 0;
+  u32 limits = 0;  // fibers with a timeout, a deadline, a shield or a joiner
 };
 
 // What one fiber waits for.
 enum class WaitReason : u8 {
-  kSlot = 0,       // maxConcurrentTasks; `fibers` hold the slots
-  kZombies = 1,    // admission is paused by maxZombies; `fibers` are the zombies
-  kTurn = 2,       // it is ready and runs in the next step
-  kHost = 3,       // its body has control: computing, or awaiting something that is no operation of Heddle's
-  kDelay = 4,      // until `until`
-  kFibers = 5,     // waits for `fibers`
-  kCallPlace = 6,  // maxConcurrentLLMCalls; `fibers` have calls in flight
-  kBackoff = 7,    // the next attempt starts at `until`
-  kCall = 8,       // in flight since `since`
-  kChunk = 9,      // the next chunk of a stream
-  kChildren = 10,  // its body is over, `fibers` are its children that are not
-  kSettled = 11,   // nothing: it is over
-  kUnwinding = 12, // cancelled; its body has not ended yet
+  kSlot = 0,        // maxConcurrentTasks; `fibers` hold the slots
+  kZombies = 1,     // admission is paused by maxZombies; `fibers` are the zombies
+  kTurn = 2,        // it is ready and runs in the next step
+  kHost = 3,        // its body has control: computing, or awaiting something that is no operation of Heddle's
+  kDelay = 4,       // until `until`
+  kFibers = 5,      // waits for `fibers`
+  kCallPlace = 6,   // maxConcurrentLLMCalls; `fibers` have calls in flight
+  kBackoff = 7,     // the next attempt starts at `until`
+  kCall = 8,        // in flight since `since`
+  kChunk = 9,       // the next chunk of a stream
+  kChildren = 10,   // its body is over, `fibers` are its children that are not
+  kSettled = 11,    // nothing: it is over
+  kUnwinding = 12,  // cancelled; its body has not ended yet
 };
 
 struct WaitFact {

@@ -1,5 +1,6 @@
 // The words that every part of the core shares: identifiers, logical time, and the states and causes that a host sees.
-// Numbers that cross to the host are fixed here and never renumbered; js/src/protocol.ts repeats them, and a test compares.
+// Numbers that cross to the host are fixed here and never renumbered; js/src/protocol.ts repeats them, and a test
+// compares.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,11 @@ using TimerId = u32;
 // Logical time in microseconds since the runtime began. The host says what it is; the core never looks at a clock.
 using Time = i64;
 constexpr Time kNever = INT64_MAX;
-// Longest span that a duration may have: 2^53 us (285 years), so that the sum of two is exact and never overflows.
-constexpr Time kMaxSpan = Time{1} << 53;
+// Longest span that a duration may have: 2^50 us (35 years). Up to there, microseconds survive the way to milliseconds
+// as a double and back, which a recorded event takes.
+constexpr Time kMaxSpan = Time{1} << 50;
+// Logical time stops here, so that sums never overflow.
+constexpr Time kLastTime = Time{1} << 61;
 constexpr Time kMillisecond = 1000;
 
 // What a fiber is to its owner.

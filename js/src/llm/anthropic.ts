@@ -2,10 +2,10 @@
  * The Anthropic messages protocol: POST {baseURL}/v1/messages.
  *
  * Choices. System messages, wherever they stand, are lifted out and joined by a blank line into `system`. The protocol
- * demands `max_tokens`: the request's, else the provider's `maxTokens`, else kDefaultMaxTokens. Input tokens are the sum
- * of fresh, cache-written and cache-read ones. Only text blocks make up the text; thinking and tool use are left out.
- * A page that calls the API directly must set the header `anthropic-dangerous-direct-browser-access` itself: it shows
- * the key to whoever opens the page. It does not retry, follow redirects or read the environment.
+ * demands `max_tokens`: the request's, else the provider's `maxTokens`, else kDefaultMaxTokens. Input tokens are the
+ * sum of fresh, cache-written and cache-read ones. Only text blocks make up the text; thinking and tool use are left
+ * out. A page that calls the API directly must set the header `anthropic-dangerous-direct-browser-access` itself: it
+ * shows the key to whoever opens the page. It does not retry, follow redirects or read the environment.
  * Partners: `http.ts`, `stream.ts`.
  */
 
@@ -62,7 +62,11 @@ export function anthropic(options: AnthropicOptions): LiveProvider {
 class AnthropicProvider implements LiveProvider {
   readonly kind = 'anthropic';
 
-  constructor(readonly model: string, private readonly maxTokens: number, private readonly endpoint: Endpoint) {}
+  constructor(
+    readonly model: string,
+    private readonly maxTokens: number,
+    private readonly endpoint: Endpoint,
+  ) {}
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
     return this.#plain(request, await Exchange.open(this.endpoint, this.#body(request), options));
@@ -81,8 +85,8 @@ class AnthropicProvider implements LiveProvider {
   #body(request: LLMRequest): Record<string, unknown> {
     const wrong = request.messages.findIndex(({ role }) => role === 'tool');
     if (wrong !== -1) {
-      const text = `anthropic: messages[${wrong}] has the role "tool", which this protocol does not know; send a "user" message with a tool_result part`;
-      throw new LLMError(text, { kind: 'invalid' });
+      const what = `messages[${wrong}] has the role "tool", which this protocol does not know`;
+      throw new LLMError(`anthropic: ${what}; send a "user" message with a tool_result part`, { kind: 'invalid' });
     }
     return {
       model: request.model ?? this.model,
@@ -116,7 +120,11 @@ class AnthropicDialect implements Dialect {
   #finishReason = 'unknown';
   #usage: Usage = {};
 
-  constructor(private readonly exchange: Exchange, private readonly request: LLMRequest, private model: string) {}
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly request: LLMRequest,
+    private model: string,
+  ) {}
 
   take({ data }: ServerSentEvent): string {
     const event = parseObject(data) as Record<string, Record<string, unknown> | undefined>;
@@ -163,7 +171,9 @@ function systemOf(messages: readonly LLMMessage[]): unknown {
   const contents = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
   if (contents.length === 0) return undefined;
   if (contents.every((content) => typeof content === 'string')) return contents.join('\n\n');
-  return contents.flatMap((content) => (typeof content === 'string' ? [{ type: 'text', text: content }] : [...content]));
+  return contents.flatMap((content) =>
+    typeof content === 'string' ? [{ type: 'text', text: content }] : [...content],
+  );
 }
 
 function inputOf(usage: Usage): number | undefined {

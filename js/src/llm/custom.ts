@@ -15,7 +15,7 @@ import { headersOf } from './retry-after.js';
 import { unread, wholeStream } from './stream.js';
 import { estimateUsage, isCount } from './usage.js';
 
-/** An answer, or the part of one that came last: pieces' texts add up, other fields replace what earlier pieces said. */
+/** An answer, or a piece of one: the texts of pieces add up, other fields replace what earlier pieces said. */
 export interface CustomAnswer {
   text?: string | undefined;
   /** `source` defaults to `exact`; without usage the tokens are estimated. */
@@ -42,7 +42,10 @@ export function custom(fn: CustomFunction, options: { model?: string | undefined
 class CustomProvider implements LiveProvider {
   readonly kind = 'custom';
 
-  constructor(readonly model: string, private readonly fn: CustomFunction) {}
+  constructor(
+    readonly model: string,
+    private readonly fn: CustomFunction,
+  ) {}
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
     const stream = await this.stream(request, options);
@@ -51,9 +54,11 @@ class CustomProvider implements LiveProvider {
   }
 
   async stream(request: LLMRequest, options: AttemptOptions): Promise<ProviderStream> {
-    const { signal } = options;
+    const { signal, fetch } = options;
     if (signal.aborted) throw signal.reason;
-    const given = await settled(signal, async () => this.fn(request, options));
+    // A browser's fetch refuses to be called as a method of another object.
+    const own: AttemptOptions = { signal, fetch: (input, init) => fetch(input, init) };
+    const given = await settled(signal, async () => this.fn(request, own));
     const draft = new Draft(request, request.model ?? this.model);
     if (isPieces(given)) return new PieceStream(given[Symbol.asyncIterator](), draft, signal);
     const text = draft.add(given, true);
@@ -66,14 +71,19 @@ class Draft {
   #usage: LLMUsage | undefined;
   #finishReason = 'stop';
 
-  constructor(private readonly request: LLMRequest, private model: string) {}
+  constructor(
+    private readonly request: LLMRequest,
+    private model: string,
+  ) {}
 
   /** Takes a piece and gives its text. */
   add(piece: unknown, whole: boolean): string {
     if (typeof piece === 'string') return piece;
-    if (typeof piece !== 'object' || piece === null) throw broken(`gave ${String(piece)} where a string or an object belongs`);
+    if (typeof piece !== 'object' || piece === null)
+      throw broken(`gave ${typeof piece} where a string or an object belongs`);
     const { text, usage, finishReason, model } = piece as CustomAnswer;
-    if (typeof text !== 'string' && (whole || text !== undefined)) throw broken('gave an object whose text is no string');
+    if (typeof text !== 'string' && (whole || text !== undefined))
+      throw broken('gave an object whose text is no string');
     if (usage !== undefined) this.#usage = checkUsage(usage);
     if (typeof finishReason === 'string') this.#finishReason = finishReason;
     if (typeof model === 'string') this.model = model;
@@ -91,7 +101,11 @@ class PieceStream implements ProviderStream {
   #answer: LLMAnswer | undefined;
   #over: { error: unknown } | undefined;
 
-  constructor(private readonly pieces: AsyncIterator<unknown>, private readonly draft: Draft, private readonly signal: AbortSignal) {}
+  constructor(
+    private readonly pieces: AsyncIterator<unknown>,
+    private readonly draft: Draft,
+    private readonly signal: AbortSignal,
+  ) {}
 
   async next(): Promise<string | undefined> {
     if (this.#over !== undefined) throw this.#over.error;
@@ -156,27 +170,29 @@ function broken(text: string): LLMError {
 /** The LLMError that something thrown stands for. */
 function errorOf(thrown: unknown): LLMError {
   const fields = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
-  const { status, headers, type, code, request_id: id } = fields;
+  const { status, headers, type, code, request_id: id = fields['requestID'] } = fields;
   const text = excerpt(describe(thrown));
   if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599) {
     const word = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
     const complaint = { message: text, type: word(type), code: word(code), requestId: word(id) };
     return statusError('custom', status, complaint, { headers: headersOf(headers), cause: thrown });
   }
-  if (isConnectionLoss(thrown)) return failure('custom', 'transport', `the connection was lost: ${text}`, { cause: thrown });
+  if (isConnectionLoss(thrown))
+    return failure('custom', 'transport', `the connection was lost: ${text}`, { cause: thrown });
   return failure('custom', 'protocol', `the function threw: ${text}`, { cause: thrown });
 }
 
 const kLossCodes = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|UND_ERR_\w+)$/;
 // What fetch says for it in Node, Chromium, Firefox and Safari; SDKs give it a name of its own.
-const kLossWords = /^(fetch failed|Failed to fetch|NetworkError when|Load failed|network error|terminated|Connection error)/i;
+const kLossWords =
+  /^(fetch failed|Failed to fetch|NetworkError when|Load failed|network error|terminated|Connection error)/i;
 
 function isConnectionLoss(thrown: unknown): boolean {
   for (let at = thrown, depth = 0; typeof at === 'object' && at !== null && depth < 4; depth++) {
     const { code, message, name, cause } = at as Record<string, unknown>;
     if (typeof code === 'string' && kLossCodes.test(code)) return true;
     if (typeof message === 'string' && kLossWords.test(message)) return true;
-    if (typeof name === 'string' && name.startsWith('APIConnection')) return true;
+    if (typeof name === 'string' && /^(APIConnection|TimeoutError$)/.test(name)) return true;
     at = cause;
   }
   return false;

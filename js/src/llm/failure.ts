@@ -23,16 +23,30 @@ export interface Complaint {
 }
 
 const kQuotaWords = new Set([
-  'insufficient_quota', 'billing_error', 'billing_not_active', 'billing_hard_limit_reached', 'quota_exceeded',
+  'insufficient_quota',
+  'billing_error',
+  'billing_not_active',
+  'billing_hard_limit_reached',
+  'quota_exceeded',
 ]);
 const kOverloadWords = new Set(['overloaded_error', 'overloaded', 'engine_overloaded', 'engine_overloaded_error']);
 
 // The status that an error would have had, had it come before the headers.
 const kStatusOfWord = new Map<string, number>([
-  ['invalid_request_error', 400], ['authentication_error', 401], ['billing_error', 402], ['permission_error', 403],
-  ['not_found_error', 404], ['request_too_large', 413], ['insufficient_quota', 429], ['rate_limit_error', 429],
-  ['rate_limit_exceeded', 429], ['api_error', 500], ['server_error', 500], ['internal_server_error', 500],
-  ['timeout_error', 504], ['overloaded_error', 529],
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['billing_error', 402],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['request_too_large', 413],
+  ['insufficient_quota', 429],
+  ['rate_limit_error', 429],
+  ['rate_limit_exceeded', 429],
+  ['api_error', 500],
+  ['server_error', 500],
+  ['internal_server_error', 500],
+  ['timeout_error', 504],
+  ['overloaded_error', 529],
 ]);
 
 const kAdvice: Record<LLMErrorKind, string> = {
@@ -69,7 +83,9 @@ export function kindOf(status: number, complaint: Complaint = {}): LLMErrorKind 
 export function statusOf(complaint: Complaint): number | undefined {
   const code = Number(complaint.code);
   if (Number.isInteger(code) && code >= 400 && code <= 599) return code;
-  return words(complaint).map((word) => kStatusOfWord.get(word)).find((status) => status !== undefined);
+  return words(complaint)
+    .map((word) => kStatusOfWord.get(word))
+    .find((status) => status !== undefined);
 }
 
 /** The complaint in a body of any of the usual shapes; undefined when the body is none. */
@@ -102,7 +118,12 @@ export function failure(
   provider: string,
   kind: LLMErrorKind,
   text: string,
-  fields: { status?: number | undefined; requestId?: string | undefined; retryAfter?: number | undefined; cause?: unknown } = {},
+  fields: {
+    status?: number | undefined;
+    requestId?: string | undefined;
+    retryAfter?: number | undefined;
+    cause?: unknown;
+  } = {},
 ): LLMError {
   const id = fields.requestId === undefined ? '' : ` (request ${fields.requestId})`;
   return new LLMError(`${provider}: ${text}${id}; ${kAdvice[kind]}`, { kind, ...fields });
@@ -113,7 +134,12 @@ export function statusError(
   provider: string,
   status: number,
   complaint: Complaint,
-  options: { headers?: HeaderSource; retryAfter?: number | undefined; requestId?: string | undefined; cause?: unknown } = {},
+  options: {
+    headers?: HeaderSource;
+    retryAfter?: number | undefined;
+    requestId?: string | undefined;
+    cause?: unknown;
+  } = {},
 ): LLMError {
   const kind = kindOf(status, complaint);
   const fields = {
@@ -128,8 +154,11 @@ export function statusError(
 /** Words for a failed fetch or read: the messages along its chain of causes. */
 export function describe(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && at !== null && parts.length < 4; ) {
-    const { message, code, name, cause } = (typeof at === 'object' ? at : { message: String(at) }) as Record<string, unknown>;
+  for (let at: unknown = error; at !== undefined && at !== null && parts.length < 4;) {
+    const { message, code, name, cause } = (typeof at === 'object' ? at : { message: String(at) }) as Record<
+      string,
+      unknown
+    >;
     const text = [message, code, name].find((value) => typeof value === 'string' && value !== '');
     if (typeof text === 'string' && !parts.includes(text)) parts.push(text);
     at = cause;

@@ -4,9 +4,9 @@
  *   open -> (read)* -> end | failed | closed
  *
  * Invariant: once the exchange has ended, failed, been closed or been aborted, it holds no listener on the caller's
- * signal and no open connection (but see drain()). An abort rejects what is waiting with the signal's reason in the same
- * turn, whatever the fetch in use does with its signal. Nothing is read from the socket until read() asks. It does not
- * retry, does not follow redirects (a key must not travel to another host) and knows no provider's format.
+ * signal and no open connection (but see drain()). An abort rejects what is waiting with the signal's reason in the
+ * same turn, whatever the fetch in use does with its signal. Nothing is read from the socket until read() asks. It does
+ * not retry, does not follow redirects (a key must not travel to another host) and knows no provider's format.
  * Partners: `failure.ts` (what a refusal means), `stream.ts`, `openai.ts`, `anthropic.ts`.
  */
 
@@ -45,7 +45,10 @@ export class Exchange {
   readonly #controller = new AbortController();
   readonly #onAbort: () => void;
 
-  private constructor(readonly endpoint: Endpoint, private readonly signal: AbortSignal) {
+  private constructor(
+    readonly endpoint: Endpoint,
+    private readonly signal: AbortSignal,
+  ) {
     this.#onAbort = () => this.#end(signal.reason);
   }
 
@@ -79,9 +82,12 @@ export class Exchange {
   /** Waits for the next piece of the body, decoded; undefined at its end. */
   async read(): Promise<string | undefined> {
     while (!this.#ended && this.#reader !== undefined) {
-      const { done, value } = await this.#wait(this.#reader.read());
-      if (done) this.#detach();
-      const text = done ? this.#decoder.decode() : this.#decoder.decode(value, { stream: true });
+      const text = await this.#wait(
+        this.#reader.read().then(({ done, value }) => {
+          if (done) this.#detach();
+          return done ? this.#decoder.decode() : this.#decoder.decode(value, { stream: true });
+        }),
+      );
       if (text !== '') return text;
     }
     this.throwIfOver();
@@ -92,18 +98,21 @@ export class Exchange {
   /** Waits for the whole body and parses it. Throws LLMError `protocol` when it is not JSON. */
   async json(): Promise<unknown> {
     const text = await this.#rest(kLongestAnswer);
-    if (text.length > kLongestAnswer) throw this.error('protocol', `the answer is longer than ${kLongestAnswer} characters`);
+    if (text.length > kLongestAnswer) throw this.error('protocol', `the answer has over ${kLongestAnswer} characters`);
     try {
       return JSON.parse(text);
     } catch {
-      throw this.error('protocol', `answered ${this.#status} with what is no JSON (${this.#contentType || 'no content type'})`, text);
+      const type = this.#contentType || 'no content type';
+      throw this.error('protocol', `answered ${this.#status} with what is no JSON (${type})`, text);
     }
   }
 
   /** An error about this exchange; `quote` is text of the server's. */
   error(kind: LLMErrorKind, text: string, quote?: string): LLMError {
     const tail = quote === undefined ? '' : `: ${excerpt(quote, this.endpoint.redact) || 'nothing'}`;
-    const fields = this.#status === 0 ? {} : { status: this.#status, requestId: this.#requestId };
+    // A lost connection has no status, whether or not the headers came through before.
+    const status = this.#status === 0 || kind === 'transport' ? undefined : this.#status;
+    const fields = { status, requestId: this.#requestId };
     return failure(this.endpoint.provider, kind, `${text}${tail}`, fields);
   }
 
@@ -111,7 +120,8 @@ export class Exchange {
   complaint(said: Complaint): LLMError {
     const clean = this.#clean(said);
     const status = statusOf(clean);
-    if (status !== undefined) return statusError(this.endpoint.provider, status, clean, { requestId: this.#requestId });
+    const { provider } = this.endpoint;
+    if (status !== undefined) return statusError(provider, status, clean, { requestId: this.#requestId });
     return this.error('server', `answered ${this.#status}, then an error: ${clean.message || 'no message'}`);
   }
 
@@ -132,7 +142,10 @@ export class Exchange {
       if (done) this.#ended = true;
       else this.close();
     };
-    this.#reader.read().then(({ done }) => finish(done), () => finish(false));
+    this.#reader.read().then(
+      ({ done }) => finish(done),
+      () => finish(false),
+    );
   }
 
   #serialize(body: unknown): string {
@@ -156,18 +169,30 @@ export class Exchange {
         signal,
       }))();
     // A fetch that ignores its signal may still come with an answer; its connection must not stay open.
-    sent.then((late) => (this.#ended ? late.body?.cancel().catch(ignore) : undefined), ignore);
+    sent.then((late) => (this.#ended ? late?.body?.cancel().catch(ignore) : undefined)).catch(ignore);
     const response = await this.#wait(sent);
-    this.#status = response.status;
-    this.#contentType = excerpt(response.headers.get('content-type') ?? '', this.endpoint.redact).toLowerCase();
-    const id = response.headers.get('request-id') ?? response.headers.get('x-request-id');
-    this.#requestId = id === null ? undefined : excerpt(id, this.endpoint.redact);
-    this.#reader = response.body?.getReader();
+    this.throwIfOver();
+    this.#adopt(response);
     if (response.status >= 200 && response.status < 300) return;
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
-      throw this.error('protocol', `answered ${response.status || 'with a redirect'}, and redirects are not followed: set baseURL to the final address`);
+      const answered = `answered ${response.status || 'with a redirect'}`;
+      throw this.error('protocol', `${answered}, and redirects are not followed; set the final address`);
     }
     throw await this.#refusal(response);
+  }
+
+  // The fetch is the caller's: what it gives may be no Response, or one without a web stream.
+  #adopt(response: Response): void {
+    const { redact } = this.endpoint;
+    try {
+      this.#status = response.status;
+      this.#contentType = excerpt(response.headers.get('content-type') ?? '', redact).toLowerCase();
+      const id = response.headers.get('request-id') ?? response.headers.get('x-request-id');
+      this.#requestId = id === null ? undefined : excerpt(id, redact);
+      this.#reader = response.body?.getReader();
+    } catch (error) {
+      throw this.error('protocol', 'the fetch in use gave no usable Response', describe(error));
+    }
   }
 
   async #refusal(response: Response): Promise<LLMError> {
@@ -199,7 +224,7 @@ export class Exchange {
 
   async #rest(limit: number): Promise<string> {
     const parts: string[] = [];
-    for (let length = 0; length <= limit; ) {
+    for (let length = 0; length <= limit;) {
       const text = await this.read();
       if (text === undefined) return parts.join('');
       parts.push(text);

@@ -3,9 +3,9 @@
  *
  * Choices. The limit on length is sent as `max_tokens`, which every server knows; one that refuses it in favour of
  * `max_completion_tokens` gets that from then on. `stream_options.include_usage` is asked for; a server that refuses it
- * is asked no more, and one that ignores it leaves usage to an estimate. Each of the two refusals costs one more request
- * inside the attempt, once per provider object and model: it is a negotiation, not a retry. The end of a stream is
- * `[DONE]`; a server that answers a streaming request with plain JSON is understood. `sample` is not sent.
+ * is asked no more, and one that ignores it leaves usage to an estimate. Each of the two refusals costs one further
+ * request inside the attempt, once per provider object and model: it is a negotiation, not a retry. The end of a stream
+ * is `[DONE]`; a server that answers a streaming request with plain JSON is understood. `sample` is not sent.
  * It does not retry, follow redirects or read the environment. Partners: `http.ts`, `stream.ts`.
  */
 
@@ -62,7 +62,10 @@ class OpenAIProvider implements LiveProvider {
   readonly #noStreamOptions = new Set<string>();
   readonly #newLimitName = new Set<string>();
 
-  constructor(readonly model: string, private readonly endpoint: Endpoint) {}
+  constructor(
+    readonly model: string,
+    private readonly endpoint: Endpoint,
+  ) {}
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
     return this.#plain(request, await this.#open(request, false, options));
@@ -121,10 +124,16 @@ class OpenAIProvider implements LiveProvider {
   }
 
   async #plain(request: LLMRequest, exchange: Exchange): Promise<LLMAnswer> {
-    const body = (await exchange.json()) as { choices?: Choice[]; usage?: Usage; model?: unknown; error?: unknown } | null;
+    const body = (await exchange.json()) as {
+      choices?: Choice[];
+      usage?: Usage;
+      model?: unknown;
+      error?: unknown;
+    } | null;
     if (body?.error) throw exchange.complaint(complaintOf(body) ?? {});
     const choice = Array.isArray(body?.choices) ? body.choices[0] : undefined;
-    if (!choice?.message) throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
+    if (!choice?.message)
+      throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
     const text = contentOf(choice.message.content);
     return {
       text,
@@ -142,7 +151,11 @@ class OpenAIDialect implements Dialect {
   #finishReason = 'unknown';
   #usage: Usage | undefined;
 
-  constructor(private readonly exchange: Exchange, private readonly request: LLMRequest, private model: string) {}
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly request: LLMRequest,
+    private model: string,
+  ) {}
 
   take({ data }: ServerSentEvent): string {
     if (data.trim() === '[DONE]') {
@@ -163,7 +176,12 @@ class OpenAIDialect implements Dialect {
   answer(text: string): LLMAnswer {
     if (!this.#sawChoice) throw new SyntaxError('no choices in the whole stream');
     const { prompt_tokens: input, completion_tokens: output } = this.#usage ?? {};
-    return { text, usage: usageOf(input, output, this.request, text), finishReason: this.#finishReason, model: this.model };
+    return {
+      text,
+      usage: usageOf(input, output, this.request, text),
+      finishReason: this.#finishReason,
+      model: this.model,
+    };
   }
 }
 

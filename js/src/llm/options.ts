@@ -7,7 +7,8 @@
 import { ConfigError } from '../errors.js';
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
+  if (typeof value === 'string')
+    return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
   return Array.isArray(value) ? 'an array' : 'an object';
 }
@@ -19,7 +20,8 @@ export function refuse(key: string, allowed: string, value: unknown): never {
 
 /** The options object itself, free of keys that the factory does not know. */
 export function checkKeys<T extends object>(factory: string, options: T, known: readonly (keyof T & string)[]): T {
-  if (typeof options !== 'object' || options === null) refuse(`${factory}`, `called with an object of ${known.join(', ')}`, options);
+  if (typeof options !== 'object' || options === null)
+    refuse(`${factory}`, `called with an object of ${known.join(', ')}`, options);
   for (const key of Object.keys(options)) {
     if (!(known as readonly string[]).includes(key)) {
       throw new ConfigError(`${factory}.${key} is not an option; known are ${known.join(', ')}`, `${factory}.${key}`);
@@ -36,7 +38,8 @@ export function checkText(key: string, value: unknown): string {
 
 /** A finite number within bounds. */
 export function checkNumber(key: string, value: unknown, min: number, max: number): number {
-  if (typeof value !== 'number' || !(value >= min && value <= max)) return refuse(key, `a number from ${min} to ${max}`, value);
+  if (typeof value !== 'number' || !(value >= min && value <= max))
+    return refuse(key, `a number from ${min} to ${max}`, value);
   return value;
 }
 
@@ -49,9 +52,12 @@ export function checkInteger(key: string, value: unknown, min: number, max: numb
 /** An API key. The message never shows it. */
 export function checkKey(key: string, value: unknown): string {
   if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value;
-  const found = typeof value === 'string' ? (value === '' ? 'an empty string' : 'one with other characters') : typeof value;
+  const found =
+    typeof value === 'string' ? (value === '' ? 'an empty string' : 'one with other characters') : typeof value;
   throw new ConfigError(
-    `${key} must be a string of printable ASCII without spaces (any will do for a server that needs none); got ${found}`, key);
+    `${key} must be printable ASCII without spaces (any will do for a server that needs no key); got ${found}`,
+    key,
+  );
 }
 
 /** An absolute http(s) address (or, in a page, one from the page's root), joined with the path of the operation. */

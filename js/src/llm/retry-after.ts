@@ -1,7 +1,7 @@
 /**
  * How long a server asks to wait, in milliseconds: `retry-after-ms`, `Retry-After` in seconds, `Retry-After` as a date.
- * Invariant: the answer is undefined (no usable advice) or a finite number from 0 to kLongest. Negative values, dates in
- * the past and anything unreadable count as no advice, so that the caller's own backoff applies. It does not decide
+ * Invariant: the answer is undefined (no usable advice) or a finite number from 0 to kLongest. Negative values, dates
+ * in the past and anything unreadable count as no advice, so that the caller's own backoff applies. It does not decide
  * whether the wait is acceptable: the runtime does, by `retry.maxRetryAfter`. Partner: `failure.ts`.
  */
 

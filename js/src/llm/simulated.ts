@@ -1,8 +1,9 @@
 /**
- * A provider without a model: answers, latencies and failures are computed from (seed, request, attempt), so that a run
- * repeats exactly, offline and without a key. Invariant: answer() is pure as long as the caller's `script` and `latency`
- * functions are. The text does not depend on the attempt (a retry asks the same thing); latency and failure do. It makes
- * no time pass: the core does, on the runtime's clock. Partners: `simulated-text.ts`, `hash.ts`, `call.ts`.
+ * A provider without a model: answers, latencies and failures are computed from (seed, request, attempt), so that a
+ * run repeats exactly, offline and without a key. Invariant: answer() is pure as long as the caller's `script` and
+ * `latency` functions are. The text does not depend on the attempt (a retry asks the same thing); latency and failure
+ * do. It makes no time pass: the core does, on the runtime's clock.
+ * Partners: `simulated-text.ts`, `hash.ts`, `call.ts`.
  */
 
 import { LLMError } from '../errors.js';
@@ -45,11 +46,22 @@ type Latency = (request: LLMRequest, attempt: number, draw: () => number) => num
 
 /** A deterministic provider for tests, demos and offline work. Throws ConfigError for bad options. */
 export function simulated(options: SimulatedOptions = {}): SimulatedProvider {
-  const { seed = 1, latency, failures = 0, script, model = 'simulated' } =
-    checkKeys('simulated', options, ['seed', 'latency', 'failures', 'script', 'model']);
+  const {
+    seed = 1,
+    latency,
+    failures = 0,
+    script,
+    model = 'simulated',
+  } = checkKeys('simulated', options, ['seed', 'latency', 'failures', 'script', 'model']);
   if (script !== undefined && typeof script !== 'function') refuse('simulated.script', 'a function', script);
   const checkedSeed = checkNumber('simulated.seed', seed, -Number.MAX_VALUE, Number.MAX_VALUE);
-  return new Simulation(checkText('simulated.model', model), checkedSeed, latencyOf(latency), failuresOf(failures), script);
+  return new Simulation(
+    checkText('simulated.model', model),
+    checkedSeed,
+    latencyOf(latency),
+    failuresOf(failures),
+    script,
+  );
 }
 
 class Simulation implements SimulatedProvider {
@@ -73,14 +85,17 @@ class Simulation implements SimulatedProvider {
     const computed = fails ? { status, message: `simulated failure ${status}` } : undefined;
     const error = stated === undefined ? computed : stated.error && errorOf(stated.error);
     const { text, finishReason } =
-      error !== undefined ? { text: '', finishReason: 'error' }
-      : stated?.text !== undefined ? { text: checkedText(stated.text), finishReason: 'stop' }
-      : this.#text(request, model);
+      error !== undefined
+        ? { text: '', finishReason: 'error' }
+        : stated?.text !== undefined
+          ? { text: checkedText(stated.text), finishReason: 'stop' }
+          : this.#text(request, model);
     return {
       text,
-      latencyMs: stated?.latencyMs === undefined
-        ? this.latency(request, attempt, () => lot)
-        : checkNumber('simulated.script.latencyMs', stated.latencyMs, 0, Number.MAX_SAFE_INTEGER),
+      latencyMs:
+        stated?.latencyMs === undefined
+          ? this.latency(request, attempt, () => lot)
+          : checkNumber('simulated.script.latencyMs', stated.latencyMs, 0, Number.MAX_SAFE_INTEGER),
       usage: stated?.usage === undefined ? estimateUsage(request, text) : usageOf(stated.usage),
       finishReason: stated?.finishReason ?? finishReason,
       ...(error === undefined ? {} : { error }),
@@ -103,7 +118,11 @@ class Simulation implements SimulatedProvider {
   }
 
   #text(request: LLMRequest, model: string): { text: string; finishReason: string } {
-    const prompt = request.messages.filter(({ role }) => role === 'user').map((message) => textOf(message) ?? '').at(-1) ?? '';
+    const prompt =
+      request.messages
+        .filter(({ role }) => role === 'user')
+        .map((message) => textOf(message) ?? '')
+        .at(-1) ?? '';
     const text = plausibleAnswer(prompt, generator(hash(['text', this.seed, model, request])));
     const limit = request.maxTokens;
     if (limit === undefined || estimateTokens(text) <= limit) return { text, finishReason: 'stop' };
@@ -144,7 +163,11 @@ function checkedText(text: unknown): string {
 
 function errorOf(error: NonNullable<ScriptedAnswer['error']>): NonNullable<SimulatedAnswer['error']> {
   const { status, message = `simulated failure ${status}`, retryAfter } = error;
-  return { status: checkInteger('simulated.script.error.status', status, 100, 599), message: String(message), retryAfter };
+  return {
+    status: checkInteger('simulated.script.error.status', status, 100, 599),
+    message: String(message),
+    retryAfter,
+  };
 }
 
 function usageOf(usage: NonNullable<ScriptedAnswer['usage']>): LLMUsage {

@@ -32,7 +32,10 @@ export class EventReader {
   #sawGarbage = false;
   readonly #parser;
 
-  constructor(private readonly source: TextSource, limit: number) {
+  constructor(
+    private readonly source: TextSource,
+    limit: number,
+  ) {
     this.#parser = createParser({
       maxBufferSize: limit,
       onEvent: ({ event, data }: EventSourceMessage) => {

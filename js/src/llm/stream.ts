@@ -12,7 +12,7 @@ import { EventReader, EventTooLong, type ServerSentEvent } from './sse.js';
 
 /** What the events of one protocol mean; one object for one stream. */
 export interface Dialect {
-  /** Takes an event and gives its text, maybe empty. Throws LLMError for a complaint, SyntaxError for what is no event of the protocol. */
+  /** Takes an event and gives its text, maybe empty. Throws LLMError for a complaint, else SyntaxError for nonsense. */
   take(event: ServerSentEvent): string;
   /** True once the protocol's terminator has come. */
   readonly terminated: boolean;
@@ -28,7 +28,10 @@ export class EventStream implements ProviderStream {
   #error: unknown;
   #failed = false;
 
-  constructor(private readonly exchange: Exchange, private readonly dialect: Dialect) {
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly dialect: Dialect,
+  ) {
     this.#events = new EventReader(exchange, kLongestAnswer);
   }
 
@@ -89,7 +92,8 @@ export class EventStream implements ProviderStream {
   }
 
   #cut(): LLMError {
-    if (this.#events.isGarbage) return this.exchange.error('protocol', 'the answer to a streaming request is no event stream');
+    if (this.#events.isGarbage)
+      return this.exchange.error('protocol', 'the answer to a streaming request is no event stream');
     return this.exchange.error('transport', 'the stream ended before its terminator');
   }
 }

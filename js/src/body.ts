@@ -1,0 +1,87 @@
+/**
+ * Running a body: an async function, a plain function or a generator function, from its start to its end. Each `yield` of
+ * a generator body is an await point; what it yields may be an operation of Heddle's (no promise is made), any other
+ * thenable, or a plain value, which comes back at once.
+ */
+
+import { PendingOperation, type Operations, type Owner } from './operations.js';
+
+/** What a body yields and how it goes on. */
+export type GeneratorBody<T> = Generator<unknown, T, unknown>;
+
+export function isGenerator(value: object): value is GeneratorBody<unknown> {
+  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Generator';
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** How a body tells its end. */
+export interface BodyEnd {
+  returned(value: unknown): void;
+  threw(error: unknown): void;
+}
+
+/** Steps a generator until it ends or waits. `current` is set while it runs. */
+export function stepGenerator(
+  generator: GeneratorBody<unknown>,
+  owner: Owner,
+  operations: Operations,
+  around: (run: () => void) => void,
+  end: BodyEnd,
+): void {
+  let failed = false;
+  let value: unknown;
+  let result: IteratorResult<unknown, unknown> | undefined;
+  let thrown = false;
+  const once = (): void => {
+    const before = operations.stepping;
+    operations.stepping = owner;
+    try {
+      result = failed ? generator.throw(value) : generator.next(value);
+    } catch (error) {
+      thrown = true;
+      value = error;
+    } finally {
+      operations.stepping = before;
+    }
+  };
+  const step = (nextFailed: boolean, nextValue: unknown): void => {
+    failed = nextFailed;
+    value = nextValue;
+    for (;;) {
+      around(once);
+      if (thrown) {
+        end.threw(value);
+        return;
+      }
+      const { done, value: yielded } = result!;
+      if (done === true) {
+        end.returned(yielded);
+        return;
+      }
+      if (yielded instanceof PendingOperation) {
+        if (yielded._state === 'pending') {
+          yielded._step = step;
+          return;
+        }
+        failed = yielded._state === 'failed';
+        value = yielded._value;
+      } else if (isThenable(yielded)) {
+        yielded.then(
+          (v) => step(false, v),
+          (e: unknown) => step(true, e),
+        );
+        return;
+      } else {
+        failed = false;
+        value = yielded;
+      }
+    }
+  };
+  step(false, undefined);
+}

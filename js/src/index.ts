@@ -1,0 +1,29 @@
+/** Heddle: the concurrency runtime for programs that call LLMs. The package's whole public surface. */
+
+export type { GeneratorBody } from './body.js';
+export type { CancellationToken, Disposer } from './cancellation.js';
+export type { DispatchConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from './config.js';
+export { Context, type Body } from './context.js';
+export {
+  ArgumentError,
+  CancellationError,
+  ClosedError,
+  ConfigError,
+  HeddleError,
+  LLMError,
+  QueueFullError,
+  RetryAfterTooLong,
+  TimeoutError,
+  type LLMErrorKind,
+  type TimeoutLimit,
+} from './errors.js';
+export { anthropic, type AnthropicOptions } from './llm/anthropic.js';
+export { LLMStream, type LLMAttempt, type LLMChunk, type LLMOptions, type LLMResult, type LLMTimings, type Prompt } from './llm/call.js';
+export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } from './llm/custom.js';
+export { openai, type OpenAIOptions } from './llm/openai.js';
+export type { LLMAnswer, LLMMessage, LLMRequest, LLMUsage, LiveProvider, Provider, SimulatedProvider } from './llm/provider.js';
+export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';
+export type { MapOptions } from './map-concurrent.js';
+export { createRuntime, Runtime, type AnyOptions, type Clock, type Explanation, type RuntimeEvents, type RuntimeStats, type WaitOptions } from './runtime.js';
+export { quorum, ScopeContext, type Joiner, type Quorum, type ScopeBody, type ScopeOptions } from './scope.js';
+export { Task, type TaskOptions, type TaskState } from './task.js';

@@ -1,0 +1,226 @@
+/**
+ * Operations that wait: from the kernel's answer to a promise, or to a generator's next step, and back.
+ *
+ * Every operation goes the same way: ask the kernel (an export call), and take its answer to `begun()`. A positive answer is
+ * the operation's id; its result comes with resume(). Ids are small and reused, so what belongs to one is in arrays.
+ */
+
+import { onAbort } from './cancellation.js';
+import type { Engine } from './engine/engine.js';
+import { ArgumentError, CancellationError, TimeoutError } from './errors.js';
+import { Answer, OpCode } from './protocol.js';
+
+/** Who waits: a task, a scope's body, or a caller outside. */
+export interface Owner {
+  /** The fiber's id; 0 once it is over. */
+  readonly _fiber: number;
+  /** Why its operations raise; asked only when the kernel says that they do. */
+  _interruption(): unknown;
+  /** Whether it was cancelled or ran out of time. */
+  _isInterrupted?(): boolean;
+  /** Its operation is over, result delivered or not. */
+  _operationOver?(): void;
+}
+
+/** What an operation's result means. */
+export interface Meaning {
+  /** For messages: `await`, `llm`. */
+  readonly name: string;
+  /** The operation's own timeout, where it has one. */
+  readonly timeout?: number | undefined;
+  /** The value; may throw. */
+  value(aux: number): unknown;
+  /** The error, where the operation failed by itself. */
+  failure(code: number, aux: number): unknown;
+}
+
+type Settle = (value: unknown) => void;
+
+// The executor of every promise made here; see task.ts.
+let lastResolve: Settle;
+const capture = (resolve: Settle): void => {
+  lastResolve = resolve;
+};
+
+/** What a generator body gets from an operation: to be yielded. Awaiting it (in a function that the body calls) works too. */
+export class PendingOperation implements PromiseLike<unknown> {
+  /** @internal */ _state: 'pending' | 'ok' | 'failed' = 'pending';
+  /** @internal */ _value: unknown = undefined;
+  /** The generator that was suspended on it. @internal */ _step: ((failed: boolean, value: unknown) => void) | undefined;
+  #resolve: Settle | undefined;
+  #promise: Promise<unknown> | undefined;
+
+  /** @internal */
+  _settle(failed: boolean, value: unknown): void {
+    this._state = failed ? 'failed' : 'ok';
+    this._value = value;
+    if (this.#resolve !== undefined) this.#resolve(failed ? Promise.reject(value) : value);
+    this._step?.(failed, value);
+  }
+
+  #toPromise(): Promise<unknown> {
+    if (this.#promise !== undefined) return this.#promise;
+    if (this._state === 'pending') {
+      this.#promise = new Promise<unknown>(capture);
+      this.#resolve = lastResolve;
+    } else {
+      this.#promise = this._state === 'ok' ? Promise.resolve(this._value) : Promise.reject(this._value);
+    }
+    return this.#promise;
+  }
+
+  then<A = unknown, B = never>(
+    onValue?: ((value: unknown) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#toPromise().then(onValue, onError);
+  }
+
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<unknown> {
+    return this.#toPromise().catch(onError);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<unknown> {
+    return this.#toPromise().finally(onFinally);
+  }
+}
+
+export class Operations {
+  readonly #engine: Engine;
+  // By operation id.
+  readonly #owners: (Owner | undefined)[] = [undefined];
+  readonly #sinks: (Settle | PendingOperation | undefined)[] = [undefined];
+  readonly #meanings: (Meaning | undefined)[] = [undefined];
+  readonly #signals = new Map<number, { stop: () => void; error: CancellationError | undefined }>();
+  /** The owner whose generator is being stepped: its operations make no promise. */
+  stepping: Owner | undefined = undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** What was asked for operation `op`, while it is outstanding. */
+  meaning(op: number): Meaning | undefined {
+    return this.#meanings[op];
+  }
+
+  /** Turns the kernel's answer into what the caller gets. Its type is a promise; a generator body gets its own kind. */
+  begun<T>(answer: number, owner: Owner, meaning?: Meaning, signal?: AbortSignal): Promise<T> {
+    this.#engine.wake();
+    if (answer > 0) {
+      while (this.#owners.length <= answer) {
+        this.#owners.push(undefined);
+        this.#sinks.push(undefined);
+        this.#meanings.push(undefined);
+      }
+      this.#owners[answer] = owner;
+      this.#meanings[answer] = meaning;
+      if (signal !== undefined) this.#listen(answer, signal, meaning?.name ?? 'operation');
+      if (this.stepping === owner && owner !== undefined) {
+        const pending = new PendingOperation();
+        this.#sinks[answer] = pending;
+        return pending as unknown as Promise<T>;
+      }
+      const promise = new Promise<unknown>(capture);
+      this.#sinks[answer] = lastResolve;
+      return promise as Promise<T>;
+    }
+    if (answer === Answer.done) {
+      owner._operationOver?.();
+      return this.value(owner, meaning?.value(0)) as Promise<T>;
+    }
+    const error =
+      answer === Answer.interrupted
+        ? owner._interruption()
+        : new ArgumentError(meaning?.name ?? 'operation', 'the task that it was called for is over, or the operation waits for itself');
+    owner._operationOver?.();
+    return this.error(owner, error) as Promise<T>;
+  }
+
+  /** A value without a wait. */
+  value(owner: Owner | undefined, value: unknown): Promise<unknown> {
+    if (this.stepping === undefined || this.stepping !== owner) return Promise.resolve(value);
+    const pending = new PendingOperation();
+    pending._settle(false, value);
+    return pending as unknown as Promise<unknown>;
+  }
+
+  /** A refusal without a wait. */
+  error(owner: Owner | undefined, error: unknown): Promise<never> {
+    if (this.stepping === undefined || this.stepping !== owner) return Promise.reject(error);
+    const pending = new PendingOperation();
+    pending._settle(true, error);
+    return pending as unknown as Promise<never>;
+  }
+
+  /** The kernel says that an operation is over. */
+  resume(op: number, code: number, aux: number): void {
+    const owner = this.#owners[op]!;
+    const sink = this.#sinks[op]!;
+    const meaning = this.#meanings[op];
+    this.#owners[op] = undefined;
+    this.#sinks[op] = undefined;
+    this.#meanings[op] = undefined;
+    let value: unknown;
+    let failed = code !== OpCode.ok;
+    if (failed) {
+      value = this.#failure(op, code, aux, owner, meaning);
+    } else if (meaning !== undefined) {
+      try {
+        value = meaning.value(aux);
+      } catch (error) {
+        failed = true;
+        value = error;
+      }
+    }
+    if (this.#signals.size > 0) {
+      this.#signals.get(op)?.stop();
+      this.#signals.delete(op);
+    }
+    owner._operationOver?.();
+    if (typeof sink === 'function') sink(failed ? Promise.reject(value) : value);
+    else sink._settle(failed, value);
+  }
+
+  /** Forgets the signals of operations that will never be resumed, because their runtime is closed. */
+  close(): void {
+    for (const { stop } of this.#signals.values()) stop();
+    this.#signals.clear();
+  }
+
+  /** Forgets the operations of a fiber whose body is over: their promises stay pending, nobody reads them. */
+  dropped(owner: Owner): void {
+    if (this.#signals.size === 0) return;
+    for (const [op, { stop }] of this.#signals) {
+      if (this.#owners[op] !== owner) continue;
+      stop();
+      this.#signals.delete(op);
+    }
+  }
+
+  #failure(op: number, code: number, aux: number, owner: Owner, meaning: Meaning | undefined): unknown {
+    switch (code) {
+      case OpCode.cancelled:
+        return owner._interruption();
+      case OpCode.aborted:
+        return this.#signals.get(op)?.error ?? new CancellationError('the operation was aborted');
+      case OpCode.timeout: {
+        const { name, timeout = 0 } = meaning!;
+        return new TimeoutError(`${name} took longer than its timeout of ${timeout} ms`, { limit: 'operation', scope: name, ms: timeout });
+      }
+      default:
+        return meaning!.failure(code, aux);
+    }
+  }
+
+  #listen(op: number, signal: AbortSignal, name: string): void {
+    const entry = { stop: (): void => {}, error: undefined as CancellationError | undefined };
+    this.#signals.set(op, entry);
+    entry.stop = onAbort(signal, (reason, cause) => {
+      entry.error = new CancellationError(`${name} was aborted by its signal: ${reason}`, { reason, cause });
+      this.#engine.raw.hd_abort_op(op);
+      this.#engine.drainEffects();
+      this.#engine.wake();
+    });
+  }
+}

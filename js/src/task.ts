@@ -1,0 +1,239 @@
+/**
+ * A task as its user sees it: the promise of a fiber. Partner: runtime.ts, which moves it.
+ *
+ * A parked task must stay small (there may be a million of them), so the rarely used parts are made when they are asked
+ * for: the promise, the token, the signal, the options.
+ */
+
+import { cancellationOf, TaskToken, type CancellationToken } from './cancellation.js';
+import { FiberState } from './protocol.js';
+import type { Runtime } from './runtime.js';
+
+export type TaskState = 'pending' | 'running' | 'suspended' | 'completed' | 'cancelled' | 'error';
+
+const stateNames: Record<number, TaskState> = {
+  [FiberState.pending]: 'pending',
+  [FiberState.running]: 'running',
+  [FiberState.suspended]: 'suspended',
+  [FiberState.completed]: 'completed',
+  [FiberState.cancelled]: 'cancelled',
+  [FiberState.error]: 'error',
+};
+
+// The executor of every promise made here; it hands over what it got, so that no closure is made per promise.
+let lastResolve: (value: unknown) => void;
+let lastReject: (reason: unknown) => void;
+const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) => void): void => {
+  lastResolve = resolve;
+  lastReject = reject;
+};
+
+const ignore = (): void => {};
+
+/** What a task has only if somebody used it. */
+interface Extra {
+  resolve?: (value: unknown) => void;
+  reject?: (reason: unknown) => void;
+  token?: TaskToken;
+  controller?: AbortController;
+  onEnd?: (() => void)[];
+}
+
+export class Task<T = unknown> {
+  /** @internal */ readonly _runtime: Runtime;
+  /** The fiber's id in the kernel, 0 once it ended. @internal */ _fiber: number;
+  /** @internal */ readonly _seq: number;
+  /** @internal */ _body: unknown;
+  /** @internal */ readonly _parent: Task | undefined;
+  /** @internal */ _outcome = 0; // FiberState once settled
+  /** The result or the error. @internal */ _value: unknown = undefined;
+  /** A result that waits for the children. @internal */ _held: unknown = undefined;
+  /** @internal */ _promise: Promise<T> | undefined = undefined;
+  /** @internal */ _extra: Extra | undefined = undefined;
+  /** @internal */ _options: TaskOptions | undefined;
+  /** Somebody awaits it, so that a failure has a reader. @internal */ _observed = false;
+  /** @internal */ _created: number;
+  /** @internal */ _started = -1;
+  /** @internal */ _settled = -1;
+  /** @internal */ _interrupted = false;
+  /** @internal */ _bodyOver = false;
+  /** @internal */ _isZombie = false;
+
+  /** @internal */
+  constructor(runtime: Runtime, fiber: number, seq: number, body: unknown, parent: Task | undefined, options: TaskOptions | undefined, created: number) {
+    this._runtime = runtime;
+    this._fiber = fiber;
+    this._seq = seq;
+    this._body = body;
+    this._parent = parent;
+    this._options = options;
+    this._created = created;
+  }
+
+  /** Unique in its runtime, in order of submission: `t1`, `t2`, ... */
+  get id(): string {
+    return `t${this._seq}`;
+  }
+
+  get state(): TaskState {
+    if (this._outcome !== 0) return stateNames[this._outcome]!;
+    return stateNames[this._runtime._fiberState(this._fiber)]!;
+  }
+
+  /** As submitted, or inherited from the parent; higher goes first where `fairnessMode` is `priority`. */
+  get priority(): number {
+    for (let task: Task | undefined = this as Task; task !== undefined; task = task._parent) {
+      if (task._options?.priority !== undefined) return task._options.priority;
+    }
+    return 0;
+  }
+
+  get name(): string | undefined {
+    return this._options?.name;
+  }
+
+  /** The id of the task that this one is a child of. */
+  get parentId(): string | undefined {
+    return this._parent?.id;
+  }
+
+  /** Milliseconds since the epoch (under virtual time: since the runtime began). */
+  get createdAt(): number {
+    return this._runtime._epoch + this._created;
+  }
+
+  /** When the body began; undefined until then. */
+  get startedAt(): number | undefined {
+    return this._started < 0 ? undefined : this._runtime._epoch + this._started;
+  }
+
+  /** When it completed, failed or was cancelled; undefined until then. */
+  get completedAt(): number | undefined {
+    return this._settled < 0 ? undefined : this._runtime._epoch + this._settled;
+  }
+
+  /** What the body returned; undefined until the task completed. */
+  get result(): T | undefined {
+    return this._outcome === FiberState.completed ? (this._value as T) : undefined;
+  }
+
+  /** Why it failed or was cancelled; undefined otherwise. What a body throws is kept as it is. */
+  get error(): Error | undefined {
+    return this._outcome > FiberState.completed ? (this._value as Error) : undefined;
+  }
+
+  /** Settles with the task, and stays valid after the runtime forgot it. Awaiting it inside another task works, but
+   * keeps that task's slot; `ctx.await(task)` gives the slot back. */
+  get promise(): Promise<T> {
+    if (this._promise === undefined) {
+      if (this._outcome === FiberState.completed) {
+        this._promise = Promise.resolve(this._value as T);
+      } else if (this._outcome !== 0) {
+        this._promise = Promise.reject(this._value);
+        if (this._outcome === FiberState.cancelled) this._promise.catch(ignore);
+      } else {
+        this._promise = new Promise<unknown>(capture) as Promise<T>;
+        const extra = this._lazy();
+        extra.resolve = lastResolve;
+        extra.reject = lastReject;
+      }
+    }
+    return this._promise;
+  }
+
+  /** Cancels this task when asked, and says whether it is cancelled. */
+  get cancellationToken(): CancellationToken {
+    return (this._lazy().token ??= new TaskToken(this as Task));
+  }
+
+  /** @internal */
+  _lazy(): Extra {
+    return (this._extra ??= {});
+  }
+
+  /** An AbortSignal that aborts with the task's error when it is cancelled or timed out. @internal */
+  _signal(): AbortSignal {
+    const extra = this._lazy();
+    if (extra.controller === undefined) {
+      extra.controller = new AbortController();
+      if (this._isInterrupted()) extra.controller.abort(this._value);
+    }
+    return extra.controller.signal;
+  }
+
+  /** Whether it was cancelled or ran out of time. @internal */
+  _isInterrupted(): boolean {
+    return this._interrupted;
+  }
+
+  /** Why its operations raise. @internal */
+  _interruption(): unknown {
+    if (this._interrupted) return this._value;
+    // A scope is cancelled before it settles.
+    for (let up = this._parent; up !== undefined; up = up._parent) {
+      if (up._interrupted) return up._value;
+    }
+    return cancellationOf(this as Task, 'was cancelled', undefined);
+  }
+
+  /** The kernel says that it settled. @internal */
+  _settle(outcome: number, value: unknown, interrupted: boolean, at: number): void {
+    this._outcome = outcome;
+    this._value = value;
+    this._held = undefined;
+    this._settled = at;
+    this._interrupted = interrupted;
+    const extra = this._extra;
+    if (this._promise !== undefined) {
+      if (outcome === FiberState.completed) {
+        extra!.resolve!(value);
+      } else {
+        // A cancelled task that nobody awaits is no news.
+        if (outcome === FiberState.cancelled) this._promise.catch(ignore);
+        extra!.reject!(value);
+      }
+    } else if (outcome === FiberState.error && !this._observed) {
+      // A failure that nobody reads surfaces as the platform's unhandled rejection does.
+      this._promise = Promise.reject(value);
+    }
+    if (extra === undefined) return;
+    delete extra.resolve;
+    delete extra.reject;
+    if (interrupted) {
+      extra.controller?.abort(value);
+      extra.token?._fire();
+    }
+    if (extra.onEnd !== undefined) {
+      for (const end of extra.onEnd) end();
+      delete extra.onEnd;
+    }
+  }
+}
+
+/** How to run a task. Durations in milliseconds; an option given as undefined is inherited. */
+export interface TaskOptions {
+  name?: string | undefined;
+  /** Integer from -1,000,000 to 1,000,000; higher goes first. Inherited from the parent, else 0. */
+  priority?: number | undefined;
+  /** Longest run time, from the start. Default: `taskTimeout`. 0: none. */
+  timeout?: number | undefined;
+  /** Longest time in the queue. 0: none. */
+  queueTimeout?: number | undefined;
+  /** Point in time (milliseconds since the epoch, or a Date) by which it must be over; children inherit it. */
+  deadline?: number | Date | undefined;
+  /** Whose turn it counts as under `round-robin`. Default: the root task's own. */
+  key?: string | undefined;
+  /** Cancels the task when it aborts. */
+  signal?: AbortSignal | undefined;
+  /** The task to be a child of. */
+  parent?: Task | undefined;
+  /** Time that a cancelled body gets before it counts as a zombie. Default: the parent's, else the runtime's. */
+  graceMs?: number | undefined;
+  /** Make a root although a task submits it: not cancelled with it, not waited for. */
+  detached?: boolean | undefined;
+}
+
+/** `t3 "classify"`, for messages. */
+export function describe(task: { id: string; name?: string | undefined }): string {
+  return task.name === undefined ? `task ${task.id}` : `task ${task.id} "${task.name}"`;
+}

@@ -1,0 +1,31 @@
+// What the two halves of the module share: the kernel of this instance (there is one Runtime in an instance) and the words
+// that the host reads beside the rings. Partners: pump.cpp (data plane), bindings.cpp (control plane).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "heddle/kernel.h"
+
+namespace heddle::wasm {
+
+// Read by the host in place; the order is part of its protocol (js/src/rings.ts).
+struct Status {
+  u32 more = 0;     // step() could go on at once
+  u32 foreign = 0;  // host bodies that await something foreign
+  u32 stopped = 0;  // the pump has returned
+};
+
+struct Instance {
+  std::unique_ptr<Kernel> kernel;
+  Ring<Event> events{10};
+  Status status;
+  double slice_ms = 8;
+  bool closing = false;
+  std::vector<FiberId> targets;  // of the next wait
+  std::vector<Event> record;
+};
+
+Instance& instance();
+
+}  // namespace heddle::wasm

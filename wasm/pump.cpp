@@ -1,0 +1,141 @@
+// The pump, and the data plane around it.
+//
+// pump() is the scheduler's loop and has one await point: host_wait, which hands the commands to JavaScript and suspends
+// the C++ stack until JavaScript has events; Asyncify or JSPI makes a Promise of that. It is the only function of the module
+// that ever suspends. While it sleeps, and only then, JavaScript runs, and may call the other exports: an operation applies
+// at once, and what it wants is in the rings when it returns. Events that need no answer come through the event ring; every
+// export drains it first, so that the order of events is the order in which JavaScript said them.
+//
+// Partner: js/src/engine.ts.
+#include "instance.h"
+
+#define HEDDLE_EXPORT(name) __attribute__((export_name(name)))
+
+extern "C" {
+// Suspends until the host has something to say.
+__attribute__((import_module("env"), import_name("host_wait"))) void host_wait();
+// The host's clock in milliseconds; says how long a turn took, never enters the kernel.
+__attribute__((import_module("env"), import_name("host_now"))) double host_now();
+}
+
+namespace heddle::wasm {
+
+namespace {
+
+// Turns between two looks at the clock, and host commands after which the host gets control in any case. The second one
+// depends on nothing but the commands, so that what the host does in between is the same in each run of one program.
+constexpr u32 kTurns = 256;
+constexpr u32 kBatch = 4096;
+
+Kernel& drained() {
+  Instance& self = instance();
+  while (!self.events.empty()) self.kernel->apply(self.events.pop());
+  return *self.kernel;
+}
+
+Time from_ms(double ms) {
+  const double us = ms * 1000.0;
+  if (!(us > 0)) return 0;
+  return us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(us + 0.5);
+}
+
+// One turn: until nothing can run, or the host has enough to do, or a computation in the core has used its slice.
+void turn() {
+  Instance& self = instance();
+  Kernel& kernel = drained();
+  const double start = host_now();
+  bool more = true;
+  while (more) {
+    more = kernel.step(kTurns);
+    if (kernel.runs().size() >= kBatch) break;
+    if (kernel.runs().empty() && host_now() - start >= self.slice_ms) break;
+  }
+  self.status.more = more ? 1 : 0;
+  self.status.foreign = kernel.foreign();
+}
+
+}  // namespace
+
+Instance& instance() {
+  static Instance self;
+  return self;
+}
+
+}  // namespace heddle::wasm
+
+using namespace heddle;
+using heddle::wasm::drained;
+using heddle::wasm::from_ms;
+using heddle::wasm::instance;
+
+extern "C" {
+
+HEDDLE_EXPORT("pump") void pump() {
+  while (!instance().closing) {
+    heddle::wasm::turn();
+    host_wait();
+  }
+  instance().status.stopped = 1;
+}
+
+// The pump returns at its next wake-up.
+HEDDLE_EXPORT("hd_close") void hd_close() { instance().closing = true; }
+
+// Addresses of what the host reads and writes in place.
+HEDDLE_EXPORT("hd_runs") void* hd_runs() { return &instance().kernel->runs(); }
+HEDDLE_EXPORT("hd_effects") void* hd_effects() { return &instance().kernel->effects(); }
+HEDDLE_EXPORT("hd_events") void* hd_events() { return &instance().events; }
+HEDDLE_EXPORT("hd_status") void* hd_status() { return &instance().status; }
+
+// Room for the targets of the next hd_wait.
+HEDDLE_EXPORT("hd_targets") u32* hd_targets(u32 count) {
+  instance().targets.resize(count);
+  return instance().targets.data();
+}
+
+HEDDLE_EXPORT("hd_drain") void hd_drain() { drained(); }
+HEDDLE_EXPORT("hd_time") void hd_time(double ms) { drained().set_time(from_ms(ms)); }
+HEDDLE_EXPORT("hd_now") double hd_now() { return static_cast<double>(drained().now()) / 1000.0; }
+
+HEDDLE_EXPORT("hd_option") void hd_option(u32 which, double value) {
+  drained().apply({EventType::kOption, which, 0, 0, value, 0});
+}
+HEDDLE_EXPORT("hd_submit") u32 hd_submit(u32 parent, u32 bits, u32 shield) {
+  return static_cast<u32>(drained().apply({EventType::kSubmit, parent, bits, shield, 0, 0}));
+}
+HEDDLE_EXPORT("hd_state") u32 hd_state(u32 fiber) { return static_cast<u32>(drained().state(fiber)); }
+
+HEDDLE_EXPORT("hd_is_interrupted") u32 hd_is_interrupted(u32 fiber, u32 shield) {
+  return drained().is_interrupted(fiber, shield) ? 1 : 0;
+}
+
+HEDDLE_EXPORT("hd_yield") i32 hd_yield(u32 fiber, u32 shield) { return drained().yield(fiber, shield); }
+HEDDLE_EXPORT("hd_delay") i32 hd_delay(u32 fiber, double ms, u32 shield) {
+  return drained().delay(fiber, from_ms(ms), shield);
+}
+HEDDLE_EXPORT("hd_wait") i32 hd_wait(u32 fiber, u32 mode, u32 cancel_losers, double timeout, u32 shield) {
+  const auto& targets = instance().targets;
+  return drained().wait(fiber, static_cast<WaitMode>(mode), targets.data(), static_cast<u32>(targets.size()),
+                        cancel_losers != 0, from_ms(timeout), shield);
+}
+HEDDLE_EXPORT("hd_call") i32 hd_call(u32 fiber, u32 type, u32 stream, double timeout, u32 shield) {
+  return drained().call(fiber, static_cast<CallClass>(type), stream != 0, from_ms(timeout), shield);
+}
+HEDDLE_EXPORT("hd_read") i32 hd_read(u32 fiber, u32 call, double timeout, u32 shield) {
+  return drained().read(fiber, call, from_ms(timeout), shield);
+}
+HEDDLE_EXPORT("hd_abort_op") u32 hd_abort_op(u32 op) { return drained().abort_op(op) ? 1 : 0; }
+HEDDLE_EXPORT("hd_shield") u32 hd_shield(u32 fiber, double ms) { return drained().shield(fiber, from_ms(ms)); }
+HEDDLE_EXPORT("hd_unshield") void hd_unshield(u32 shield) { drained().unshield(shield); }
+HEDDLE_EXPORT("hd_outside") u32 hd_outside() { return drained().outside(); }
+HEDDLE_EXPORT("hd_outside_done") void hd_outside_done(u32 fiber) { drained().outside_done(fiber); }
+HEDDLE_EXPORT("hd_cancel") u32 hd_cancel(u32 fiber, u32 reason) { return drained().cancel(fiber, reason) ? 1 : 0; }
+HEDDLE_EXPORT("hd_cancel_all") void hd_cancel_all(u32 reason, u32 cause) {
+  drained().cancel_all(reason, static_cast<Cause>(cause));
+}
+HEDDLE_EXPORT("hd_configure") void hd_configure(u32 key, double value) {
+  drained().configure(static_cast<ConfigKey>(key), value);
+}
+HEDDLE_EXPORT("hd_random") double hd_random() { return drained().random(); }
+HEDDLE_EXPORT("hd_advance") void hd_advance(double ms) { drained().advance(from_ms(ms)); }
+}
