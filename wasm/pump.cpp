@@ -43,12 +43,13 @@ Time from_ms(double ms) {
 void turn() {
   Instance& self = instance();
   Kernel& kernel = drained();
-  const double start = host_now();
-  bool more = true;
-  while (more) {
-    more = kernel.step(kTurns);
-    if (kernel.runs().size() >= kBatch) break;
-    if (kernel.runs().empty() && host_now() - start >= self.slice_ms) break;
+  bool more = kernel.step(kTurns);
+  if (more) {
+    const double start = host_now();
+    while (more && kernel.runs().size() < kBatch) {
+      if (kernel.runs().empty() && host_now() - start >= self.slice_ms) break;
+      more = kernel.step(kTurns);
+    }
   }
   self.status.more = more ? 1 : 0;
   self.status.foreign = kernel.foreign();

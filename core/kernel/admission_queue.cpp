@@ -4,57 +4,29 @@
 
 namespace heddle {
 
-Time AdmissionQueue::oldest() const {
-  // Each of the two parts, those that came back and the new ones, stands in order of arrival.
-  const u32 first_new = last_back_ != 0 ? nodes_[last_back_].next : 0;
-  const Time oldest = nodes_[first_].arrived;
-  return first_new != 0 ? std::min(oldest, nodes_[first_new].arrived) : oldest;
-}
+namespace {
+constexpr u32 kFifoList = 0;
+}  // namespace
 
-u32 AdmissionQueue::ahead(u32 node) const {
-  const Node& self = nodes_[node];
-  u32 count = 0;
+u32 AdmissionQueue::list_of(const Node& node) const {
   switch (mode_) {
-    case FairnessMode::kFifo:
-      for (u32 id = self.previous; id != 0; id = nodes_[id].previous) ++count;
-      break;
     case FairnessMode::kPriority:
-      for (u32 id = first_; id != 0; id = nodes_[id].next) {
-        if (id != node && Before{}(entry_of(id), entry_of(node))) ++count;
-      }
+      return static_cast<u32>(node.priority + kMaxPriority);
+    case FairnessMode::kRoundRobin:
+      return node.group;
+    case FairnessMode::kFifo:
       break;
-    case FairnessMode::kRoundRobin: {
-      // Rounds before its own, and in its own those groups whose turn comes earlier.
-      u32 rounds = 0;
-      for (u32 id = self.previous_in_group; id != 0; id = nodes_[id].previous_in_group) ++rounds;
-      u32 group = turn_;
-      bool before_own = true;
-      do {
-        if (group == self.group) before_own = false;
-        const u32 most = rounds + (before_own ? 1 : 0);
-        u32 id = group_at(group).first;
-        for (u32 taken = 0; id != 0 && taken < most; ++taken, id = nodes_[id].next_in_group) ++count;
-        group = group_at(group).next;
-      } while (group != turn_);
-      break;
-    }
   }
-  return count;
+  return kFifoList;
 }
 
-void AdmissionQueue::configure(FairnessMode mode, Time aging) {
-  if (mode == mode_ && aging == aging_) return;
-  if (mode_ == FairnessMode::kRoundRobin) {
-    for (u32 id = first_; id != 0; id = nodes_[id].next) leave_group(id);
-  }
-  heap_.clear();
-  mode_ = mode;
-  aging_ = aging;
-  for (u32 id = first_; id != 0; id = nodes_[id].next) {
-    if (mode_ == FairnessMode::kPriority) heap_.push(entry_of(id));
-    if (mode_ == FairnessMode::kRoundRobin) join_group(id);
-  }
+i64 AdmissionQueue::key_of(const Node& node) const {
+  // At most 10^6 levels of at most a day each: below 2^57 us; an arrival is at most kLastTime.
+  if (aging_ > 0) return static_cast<i64>(node.priority) * aging_ - node.arrived;
+  return node.priority;
 }
+
+// --- In and out ---
 
 u32 AdmissionQueue::push(u32 owner, i32 priority, u32 group, Time now, bool again) {
   const u32 id = nodes_.take();
@@ -64,100 +36,200 @@ u32 AdmissionQueue::push(u32 owner, i32 priority, u32 group, Time now, bool agai
   node.group = group;
   node.arrived = now;
   node.order = again ? returns_++ : arrivals_++;
-  node.previous = again ? last_back_ : last_;
-  node.next = !again ? 0 : last_back_ != 0 ? nodes_[last_back_].next : first_;
-  (node.previous != 0 ? nodes_[node.previous].next : first_) = id;
-  (node.next != 0 ? nodes_[node.next].previous : last_) = id;
-  if (again) last_back_ = id;
   ++size_;
-  if (mode_ == FairnessMode::kPriority) heap_.push(entry_of(id));
-  if (mode_ == FairnessMode::kRoundRobin) join_group(id);
+  enter(id);
   return id;
 }
 
 u32 AdmissionQueue::pop() {
-  u32 id = first_;
-  if (mode_ == FairnessMode::kPriority) id = heap_.top().node;
-  if (mode_ == FairnessMode::kRoundRobin) {
-    const Group& group = group_at(turn_);
-    id = group.first;
-    turn_ = group.next;
+  u32 id = 0;
+  switch (mode_) {
+    case FairnessMode::kFifo:
+      id = list(kFifoList).first;
+      break;
+    case FairnessMode::kPriority: {
+      const bool loner = !loners_.empty() && (levels_.empty() || Before{}(loners_.top(), levels_.top()));
+      id = loner ? loners_.top().id : list(levels_.top().id).first;
+      break;
+    }
+    case FairnessMode::kRoundRobin:
+      id = list(turn_).first;
+      turn_ = list(turn_).next;
+      break;
   }
   const u32 owner = nodes_[id].owner;
-  erase(id);
+  remove(id);
   return owner;
 }
 
 void AdmissionQueue::remove(u32& node) {
   if (node == 0) return;
-  erase(node);
+  leave(node);
+  --size_;
+  nodes_.give(node);
   node = 0;
 }
 
 void AdmissionQueue::set_priority(u32 node, i32 priority) {
+  if (mode_ != FairnessMode::kPriority) {
+    nodes_[node].priority = priority;
+    return;
+  }
+  leave(node);
   nodes_[node].priority = priority;
-  if (mode_ == FairnessMode::kPriority) heap_.replace(nodes_[node].position, entry_of(node));
+  nodes_[node].is_alone = true;
+  loners_.push(entry_of(node, node));
 }
 
-i64 AdmissionQueue::key_of(const Node& node) const {
-  // At most 10^6 levels of at most a day each: below 2^57 us; an arrival is at most kLastTime.
-  if (aging_ > 0) return static_cast<i64>(node.priority) * aging_ - node.arrived;
-  return node.priority;
+void AdmissionQueue::configure(FairnessMode mode, Time aging) {
+  if (mode == mode_ && aging == aging_) return;
+  std::vector<u32> all;
+  all.reserve(size_);
+  for_each([&all](u32 id) { all.push_back(id); });
+  for (const u32 id : all) leave(id);
+  mode_ = mode;
+  aging_ = aging;
+  std::sort(all.begin(), all.end(), [this](u32 a, u32 b) { return nodes_[a].order < nodes_[b].order; });
+  for (const u32 id : all) enter(id);
 }
 
-void AdmissionQueue::erase(u32 id) {
-  const Node& node = nodes_[id];
-  if (id == last_back_) last_back_ = node.previous;
-  (node.previous != 0 ? nodes_[node.previous].next : first_) = node.next;
-  (node.next != 0 ? nodes_[node.next].previous : last_) = node.previous;
-  --size_;
-  if (mode_ == FairnessMode::kPriority) heap_.remove(node.position);
-  if (mode_ == FairnessMode::kRoundRobin) leave_group(id);
-  nodes_.give(id);
-}
+// --- Where an entry stands ---
 
-void AdmissionQueue::join_group(u32 id) {
+void AdmissionQueue::enter(u32 id) {
   Node& node = nodes_[id];
-  const u32 chunk = node.group >> kGroupBits;
-  if (groups_.size() <= chunk) groups_.resize(static_cast<std::size_t>(chunk) + 1);
-  if (groups_[chunk] == nullptr) groups_[chunk] = std::make_unique<Group[]>(std::size_t{1} << kGroupBits);
-  Group& group = group_at(node.group);
-  if (group.first == 0) {
-    // A group that gets its first entry goes behind all others: before the one whose turn it is, in the ring.
-    if (turn_ == 0) {
-      turn_ = group.previous = group.next = node.group;
-    } else {
-      Group& turn = group_at(turn_);
-      group.next = turn_;
-      group.previous = turn.previous;
-      group_at(turn.previous).next = node.group;
-      turn.previous = node.group;
+  if (mode_ == FairnessMode::kPriority && node.came_back()) {
+    node.is_alone = true;
+    loners_.push(entry_of(id, id));
+    return;
+  }
+  const u32 own = list_of(node);
+  const u32 chunk = own >> kChunkBits;
+  if (lists_.size() <= chunk) lists_.resize(static_cast<std::size_t>(chunk) + 1);
+  if (lists_[chunk] == nullptr) lists_[chunk] = std::make_unique<List[]>(std::size_t{1} << kChunkBits);
+  List& to = list(own);
+  const bool was_empty = to.first == 0;
+  const bool back = node.came_back();
+  node.previous = back ? to.last_back : to.last;
+  node.next = !back ? 0 : to.last_back != 0 ? nodes_[to.last_back].next : to.first;
+  (node.previous != 0 ? nodes_[node.previous].next : to.first) = id;
+  (node.next != 0 ? nodes_[node.next].previous : to.last) = id;
+  if (back) to.last_back = id;
+  if (!was_empty) return;
+  if (mode_ == FairnessMode::kPriority) levels_.push(entry_of(id, own));
+  if (mode_ == FairnessMode::kRoundRobin) join_ring(own);
+}
+
+void AdmissionQueue::leave(u32 id) {
+  Node& node = nodes_[id];
+  if (node.is_alone) {
+    node.is_alone = false;
+    loners_.remove(node.position);
+    return;
+  }
+  const u32 own = list_of(node);
+  List& from = list(own);
+  const bool was_first = from.first == id;
+  if (id == from.last_back) from.last_back = node.previous;
+  (node.previous != 0 ? nodes_[node.previous].next : from.first) = node.next;
+  (node.next != 0 ? nodes_[node.next].previous : from.last) = node.previous;
+  node.previous = node.next = 0;
+  if (mode_ == FairnessMode::kPriority) {
+    if (from.first == 0) {
+      levels_.remove(from.position);
+    } else if (was_first) {
+      levels_.replace(from.position, entry_of(from.first, own));
     }
   }
-  const bool back = node.came_back();
-  node.previous_in_group = back ? group.last_back : group.last;
-  node.next_in_group = !back ? 0 : group.last_back != 0 ? nodes_[group.last_back].next_in_group : group.first;
-  (node.previous_in_group != 0 ? nodes_[node.previous_in_group].next_in_group : group.first) = id;
-  (node.next_in_group != 0 ? nodes_[node.next_in_group].previous_in_group : group.last) = id;
-  if (back) group.last_back = id;
+  if (mode_ == FairnessMode::kRoundRobin && from.first == 0) leave_ring(own);
 }
 
-void AdmissionQueue::leave_group(u32 id) {
-  Node& node = nodes_[id];
-  Group& group = group_at(node.group);
-  if (id == group.last_back) group.last_back = node.previous_in_group;
-  (node.previous_in_group != 0 ? nodes_[node.previous_in_group].next_in_group : group.first) = node.next_in_group;
-  (node.next_in_group != 0 ? nodes_[node.next_in_group].previous_in_group : group.last) = node.previous_in_group;
-  node.previous_in_group = node.next_in_group = 0;
-  if (group.first != 0) return;
-  if (group.next == node.group) {
+// A group that gets its first entry goes behind all others: before the one whose turn it is.
+void AdmissionQueue::join_ring(u32 id) {
+  List& group = list(id);
+  if (turn_ == 0) {
+    turn_ = group.previous = group.next = id;
+    return;
+  }
+  List& turn = list(turn_);
+  group.next = turn_;
+  group.previous = turn.previous;
+  list(turn.previous).next = id;
+  turn.previous = id;
+}
+
+void AdmissionQueue::leave_ring(u32 id) {
+  List& group = list(id);
+  if (group.next == id) {
     turn_ = 0;
   } else {
-    group_at(group.previous).next = group.next;
-    group_at(group.next).previous = group.previous;
-    if (turn_ == node.group) turn_ = group.next;
+    list(group.previous).next = group.next;
+    list(group.next).previous = group.previous;
+    if (turn_ == id) turn_ = group.next;
   }
-  group = Group{};
+}
+
+// --- Questions ---
+
+template <typename Visit>
+void AdmissionQueue::for_each(Visit&& visit) const {
+  const auto walk = [this, &visit](u32 from) {
+    for (u32 id = list(from).first; id != 0; id = nodes_[id].next) visit(id);
+  };
+  if (size_ == 0) return;
+  switch (mode_) {
+    case FairnessMode::kFifo:
+      walk(kFifoList);
+      break;
+    case FairnessMode::kPriority:
+      for (u32 i = 0; i < levels_.size(); ++i) walk(levels_.at(i).id);
+      for (u32 i = 0; i < loners_.size(); ++i) visit(loners_.at(i).id);
+      break;
+    case FairnessMode::kRoundRobin: {
+      u32 group = turn_;
+      do {
+        walk(group);
+        group = list(group).next;
+      } while (group != turn_);
+      break;
+    }
+  }
+}
+
+Time AdmissionQueue::oldest() const {
+  Time oldest = kNever;
+  for_each([this, &oldest](u32 id) { oldest = std::min(oldest, nodes_[id].arrived); });
+  return oldest;
+}
+
+u32 AdmissionQueue::ahead(u32 node) const {
+  if (mode_ == FairnessMode::kRoundRobin) return rounds_ahead(node);
+  u32 count = 0;
+  if (mode_ == FairnessMode::kFifo) {
+    for (u32 id = nodes_[node].previous; id != 0; id = nodes_[id].previous) ++count;
+  } else {
+    for_each([this, &count, node](u32 id) {
+      if (id != node && Before{}(entry_of(id, 0), entry_of(node, 0))) ++count;
+    });
+  }
+  return count;
+}
+
+// Rounds before its own, and in its own those groups whose turn comes earlier.
+u32 AdmissionQueue::rounds_ahead(u32 node) const {
+  const Node& self = nodes_[node];
+  u32 rounds = 0;
+  for (u32 id = self.previous; id != 0; id = nodes_[id].previous) ++rounds;
+  u32 count = 0;
+  u32 group = turn_;
+  bool before_own = true;
+  do {
+    if (group == self.group) before_own = false;
+    const u32 most = rounds + (before_own ? 1 : 0);
+    u32 id = list(group).first;
+    for (u32 taken = 0; id != 0 && taken < most; ++taken, id = nodes_[id].next) ++count;
+    group = list(group).next;
+  } while (group != turn_);
+  return count;
 }
 
 }  // namespace heddle

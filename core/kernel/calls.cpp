@@ -109,7 +109,8 @@ void Scheduler::call_takes(CallId id, Time latency, bool ok, bool opens, bool re
   call.is_simulated = true;
   --live_calls_;
   call.answer_ok = ok;
-  call.answer_opens = opens;
+  // What is no stream cannot open; it is done.
+  call.answer_opens = opens && call.stream;
   call.answer_retryable = retryable;
   call.answer_retry_after = retry_after;
   call.timer = timers_.set(after(latency), TimerKind::kCallAnswer, id);

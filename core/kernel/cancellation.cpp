@@ -83,7 +83,10 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
   }
   if (fiber.kind != FiberKind::kOutside && !fiber.body_ended) begin_grace(id);
   if (fiber.kind == FiberKind::kTask) settle(id, outcome, reason, false);
+  if (fiber.kind == FiberKind::kScope) tell(CommandType::kInterrupt, id, outcome, fiber.cause_seq, reason, false);
   interrupt(id);
+  // It unwinds without a slot.
+  if (fiber.waits_for_slot) wake(id);
 }
 
 // Ends the fiber's operations with kCancelled, but for those that a shield protects and the wait of a scope's end.
@@ -169,7 +172,8 @@ ShieldId Scheduler::shield(FiberId id, Time timeout) {
   if (shield.next != 0) shields_[shield.next].previous = shield_id;
   limits.first_shield = shield_id;
   if (limits.active_shields++ == 0 && limits.grace_timer != 0) {
-    limits.grace_left = timers_.at(limits.grace_timer) - now_;
+    // It may be due already, and not have fired.
+    limits.grace_left = std::max(timers_.at(limits.grace_timer) - now_, Time{0});
     timers_.clear(limits.grace_timer);
   }
   return shield_id;

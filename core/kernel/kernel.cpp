@@ -48,12 +48,18 @@ void Kernel::set_time(Time now) {
 Time Kernel::now() const { return scheduler_->now(); }
 
 bool Kernel::step(u32 limit) {
+  return step_as(limit, runs().has_read(runs_told_) && effects().has_read(effects_told_));
+}
+
+bool Kernel::step_as(u32 limit, bool host_had_its_turn) {
   // A native body that calls it would run inside itself.
   if (is_stepping_) return false;
-  note(EventType::kStep, limit);
+  note(EventType::kStep, limit, host_had_its_turn ? 0 : 1);
   is_stepping_ = true;
-  const bool more = scheduler_->step(limit);
+  const bool more = scheduler_->step(limit, host_had_its_turn);
   is_stepping_ = false;
+  runs_told_ = runs().written();
+  effects_told_ = effects().written();
   return more;
 }
 
@@ -129,7 +135,8 @@ bool Kernel::is_cancelled(FiberId fiber) const {
 }
 
 bool Kernel::is_interrupted(FiberId fiber, ShieldId shield) const {
-  if (!scheduler_->has_fiber(fiber) || (shield != 0 && !scheduler_->has_shield(shield, fiber))) return is_cancelled(fiber);
+  if (!scheduler_->has_fiber(fiber) || (shield != 0 && !scheduler_->has_shield(shield, fiber)))
+    return is_cancelled(fiber);
   return scheduler_->is_interrupted(scheduler_->fiber(fiber), shield);
 }
 
@@ -296,6 +303,8 @@ CallId Kernel::call_of(OpId op) const {
   return scheduler_->op(op).link;
 }
 
+bool Kernel::is_stream(CallId call) const { return scheduler_->has_call(call) && scheduler_->call_record(call).stream; }
+
 std::string Kernel::broken_invariant() const { return scheduler_->broken_invariant(); }
 
 u32 Kernel::foreign() const { return scheduler_->foreign(); }
@@ -322,7 +331,7 @@ void Kernel::apply_option(const Event& event) {
 
 i32 Kernel::apply(const Event& event) {
   switch (event.type) {
-    case EventType::kStep: return step(event.a) ? 1 : 0;
+    case EventType::kStep: return step_as(event.a, event.b == 0) ? 1 : 0;
     case EventType::kTime: set_time(to_time(event.x)); return 0;
     case EventType::kOption: apply_option(event); return 0;
     case EventType::kSubmit: {

@@ -233,6 +233,18 @@ void Scheduler::body_over(FiberId id, bool completed) {
   for (FiberId child = fiber.first_child; child != 0; child = fibers_[child].next_sibling) lend(child, fiber.effective);
 }
 
+void Scheduler::tell(CommandType type, FiberId id, Outcome outcome, u32 named, u32 reason, bool ends) {
+  Command command;
+  command.type = type;
+  command.detail[0] = static_cast<u8>(outcome);
+  command.detail[1] = static_cast<u8>(fibers_[id].cause);
+  command.detail[2] = ends ? 1 : 0;
+  command.a = id;
+  command.b = named;
+  command.c = reason;
+  emit(effects_, command);
+}
+
 // Decides the fiber's result, once. `ends`: finish() is about to end it, so the host needs one command, not two.
 void Scheduler::settle(FiberId id, Outcome outcome, u32 reason, bool ends) {
   Fiber& fiber = fibers_[id];
@@ -259,15 +271,7 @@ void Scheduler::settle(FiberId id, Outcome outcome, u32 reason, bool ends) {
     timers_.clear(limits.queue_timer);
     timers_.clear(limits.deadline_timer);
   }
-  Command command;
-  command.type = CommandType::kSettle;
-  command.detail[0] = static_cast<u8>(outcome);
-  command.detail[1] = static_cast<u8>(fiber.cause);
-  command.detail[2] = ends ? 1 : 0;
-  command.a = id;
-  command.b = named;
-  command.c = reason;
-  emit(effects_, command);
+  tell(CommandType::kSettle, id, outcome, named, reason, ends);
   if (ends) {
     fiber.end_told = true;
   } else if (fiber.kind == FiberKind::kTask) {

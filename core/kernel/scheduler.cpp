@@ -31,9 +31,13 @@ void Scheduler::advance(Time duration) {
   if (config_.virtual_time && after(duration) > advance_until_) advance_until_ = after(duration);
 }
 
-bool Scheduler::step(u32 limit) {
-  recycle();
-  look_at_touched();
+bool Scheduler::step(u32 limit, bool host_had_its_turn) {
+  // Until then it may still be told of a record, and bodies that it was told to resume have not run.
+  if (host_had_its_turn) {
+    recycle();
+    look_at_touched();
+    commands_answered_ = commands_told_;
+  }
   fire_due();
   bool more = false;
   for (u32 turns = 0;; ++turns) {
@@ -51,7 +55,7 @@ bool Scheduler::step(u32 limit) {
   }
   // A host that is called again at once does not need to be told when.
   if (!more || !config_.virtual_time) set_alarm();
-  if (!more) unanswered_ = 0;
+  commands_told_ = commands_;
   return more;
 }
 
@@ -133,7 +137,7 @@ void Scheduler::fire(const Timer& timer) {
 // Virtual time: when nothing can run and the host has nothing left to do, now becomes the time of the next timer.
 // It stands still while a call takes real time, unless the user lets it pass.
 bool Scheduler::jump() {
-  if (!config_.virtual_time || unanswered_ > 0) return false;
+  if (!config_.virtual_time || commands_ > commands_answered_) return false;
   const Time next = timers_.next();
   if (now_ < advance_until_) {
     now_ = next < advance_until_ ? next : advance_until_;
@@ -271,7 +275,7 @@ void Scheduler::emit(Ring<Command>& ring, const Command& command) {
     command_hash_ ^= command_hash_ >> 32;
   }
   ring.push(command);
-  ++unanswered_;
+  ++commands_;
 }
 
 void Scheduler::configure(ConfigKey key, double value) {

@@ -51,7 +51,7 @@ class Scheduler {
 
   // scheduler.cpp
   void set_time(Time now);
-  bool step(u32 limit);
+  bool step(u32 limit, bool host_had_its_turn);
   void advance(Time duration);
   void configure(ConfigKey key, double value);
 
@@ -142,6 +142,7 @@ class Scheduler {
   void take_slot(Fiber& fiber);
   void release_slot(Fiber& fiber);
   void start(FiberId id);
+  void tell(CommandType type, FiberId id, Outcome outcome, u32 named, u32 reason, bool ends);
   void settle(FiberId id, Outcome outcome, u32 reason, bool ends);
   void finish(FiberId id);
   void leave_parent(FiberId id);
@@ -253,9 +254,10 @@ class Scheduler {
   Ring<Command> runs_{10};
   Ring<Command> effects_{10};
   u64 command_hash_ = 0;
-  // Commands since a step last gave false. Which of them the host has read is no event, so nothing may depend on that.
-  u64 unanswered_ = 0;
-  u32 turn_steps_ = 0;  // of the native body that runs
+  u64 commands_ = 0;           // so far
+  u64 commands_told_ = 0;      // at the end of the last step
+  u64 commands_answered_ = 0;  // that the host has read for certain
+  u32 turn_steps_ = 0;         // of the native body that runs
 
   u32 next_seq_ = 1;
   u32 slots_ = 0;

@@ -26,7 +26,7 @@ export async function build() {
     outputs: variants.flatMap((variant) => [`dist/wasm/heddle-${variant}.js`, `dist/wasm/heddle-${variant}.wasm`]),
   }, buildWasm);
   const typescript = ['js/src', 'js/digest', 'tsconfig.json', 'package.json', 'package-lock.json'];
-  await unlessUnchanged('typescript', { inputs: typescript, outputs: ['dist/index.js', 'dist/index.d.ts'] }, buildTypeScript);
+  await unlessUnchanged('typescript', { inputs: typescript, outputs: ['dist/index.js', 'dist/index.d.ts', 'build/digest/main.js'] }, buildTypeScript);
   if (!existsSync(path.join(root, 'js/src/single-file.ts'))) return;
   await unlessUnchanged('single-file', {
     inputs: [...typescript, 'dist/wasm', 'js/scripts/build.mjs'],

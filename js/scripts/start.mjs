@@ -14,6 +14,8 @@ await main(async () => {
   await build();
   const program = path.join(root, 'build/digest/main.js');
   if (!existsSync(program)) throw new StepError('The build made no build/digest/main.js: js/digest/main.ts is missing.');
+  // npm runs a script in the package's folder; a folder that the user named is meant from where the user stands.
+  if (process.env.npm_lifecycle_event === 'start' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
   process.argv = [process.argv[0], program, ...process.argv.slice(2)];
   await import(pathToFileURL(program));
 });

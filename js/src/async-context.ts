@@ -4,7 +4,7 @@
  */
 
 export interface ContextStore<T> {
-  run<R>(value: T, fn: () => R): R;
+  run<R, A extends unknown[]>(value: T, fn: (...args: A) => R, ...args: A): R;
   getStore(): T | undefined;
 }
 

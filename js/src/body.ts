@@ -9,8 +9,8 @@ import { PendingOperation, type Operations, type Owner } from './operations.js';
 /** What a body yields and how it goes on. */
 export type GeneratorBody<T> = Generator<unknown, T, unknown>;
 
-export function isGenerator(value: object): value is GeneratorBody<unknown> {
-  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Generator';
+export function isGenerator(value: unknown): value is GeneratorBody<unknown> {
+  return typeof value === 'object' && value !== null && (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Generator';
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -18,6 +18,18 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     typeof (value as { then?: unknown }).then === 'function'
   );
+}
+
+/** A promise of what a body gave, or undefined where that is a plain value. Never throws: a thenable is the user's own code,
+ * which may throw where it is read or called, or settle twice; a promise made of it does neither. */
+export function promiseOf(value: unknown): Promise<unknown> | undefined {
+  try {
+    if (value instanceof Promise) return value;
+    if (!isThenable(value)) return undefined;
+  } catch {
+    // Reading it again fails again, and rejects the promise.
+  }
+  return new Promise((resolve) => resolve(value));
 }
 
 /** How a body tells its end. */
@@ -61,7 +73,9 @@ export function stepGenerator(
       }
       const { done, value: yielded } = result!;
       if (done === true) {
-        end.returned(yielded);
+        const promise = yielded instanceof PendingOperation ? yielded : promiseOf(yielded);
+        if (promise === undefined) end.returned(yielded);
+        else promise.then(end.returned, end.threw);
         return;
       }
       if (yielded instanceof PendingOperation) {
@@ -71,16 +85,18 @@ export function stepGenerator(
         }
         failed = yielded._state === 'failed';
         value = yielded._value;
-      } else if (isThenable(yielded)) {
-        yielded.then(
+        continue;
+      }
+      const promise = promiseOf(yielded);
+      if (promise !== undefined) {
+        promise.then(
           (v) => step(false, v),
           (e: unknown) => step(true, e),
         );
         return;
-      } else {
-        failed = false;
-        value = yielded;
       }
+      failed = false;
+      value = yielded;
     }
   };
   step(false, undefined);

@@ -93,7 +93,7 @@ export class TaskToken implements CancellationToken {
 
   get reason(): string | undefined {
     if (!this.isCancelled) return undefined;
-    const error = this.#task._value;
+    const error = this.#task._interruption();
     return error instanceof CancellationError ? error.reason : (error as Error).message;
   }
 
@@ -106,7 +106,7 @@ export class TaskToken implements CancellationToken {
   }
 
   throwIfCancelled(): void {
-    if (this.isCancelled) throw this.#task._value;
+    if (this.isCancelled) throw this.#task._interruption();
   }
 
   onCancel(callback: () => void): Disposer {

@@ -52,6 +52,9 @@ export interface DispatchConfig {
   seed?: number | undefined;
 }
 
+/** WebAssembly.Module; its type is there only for programs that have the DOM's types. */
+export type CompiledModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer M } } } ? M : object;
+
 export interface RuntimeConfig extends SchedulerConfig {
   /** Who answers LLM calls. Default: `simulated()`, offline and deterministic. */
   provider?: Provider | undefined;
@@ -67,9 +70,9 @@ export interface RuntimeConfig extends SchedulerConfig {
   /** Which build of the core to run. Default `auto`: jspi where the engine has it. */
   variant?: 'auto' | 'jspi' | 'asyncify' | undefined;
   /** The bytes of the build, where they come from elsewhere than beside the package. */
-  wasmBinary?: BufferSource | undefined;
+  wasmBinary?: ArrayBuffer | ArrayBufferView<ArrayBuffer> | undefined;
   /** The same, compiled. */
-  wasmModule?: WebAssembly.Module | undefined;
+  wasmModule?: CompiledModule | undefined;
   /** The fetch that providers use. Default: the host's. */
   fetch?: typeof globalThis.fetch | undefined;
   /** Keeps every event, for tests that replay them. @internal */
@@ -127,10 +130,10 @@ const kind =
 const fields =
   (table: Record<string, Check>): Check =>
   (key, value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(key, 'an object', value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(key === '' ? 'the configuration' : key, 'an object', value);
     for (const [name, entry] of Object.entries(value)) {
       const path = key === '' ? name : `${key}.${name}`;
-      const check = table[name];
+      const check = Object.hasOwn(table, name) ? table[name] : undefined;
       if (check === undefined) {
         throw new ConfigError(`${path} is no option; there are ${Object.keys(table).join(', ')}`, path);
       }
@@ -194,7 +197,7 @@ export function checkConfig(config: unknown): asserts config is RuntimeConfig {
 export function checkLiveConfig(config: unknown): asserts config is SchedulerConfig {
   if (typeof config === 'object' && config !== null) {
     for (const key of Object.keys(config)) {
-      if (key in all && !(key in live)) {
+      if (Object.hasOwn(all, key) && !Object.hasOwn(live, key)) {
         throw new ConfigError(`${key} cannot change while the runtime runs; give it to createRuntime()`, key);
       }
     }

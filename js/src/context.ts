@@ -7,7 +7,11 @@
  */
 
 import { ArgumentError } from './errors.js';
-import type { LLMOptions, LLMResult, LLMStream, Prompt } from './llm/call.js';
+import type { CallOptions } from './llm/calls.js';
+import type { LLMStream } from './llm/llm-stream.js';
+import type { SideEffect } from './llm/other-call.js';
+import type { LLMOptions, Prompt } from './llm/request.js';
+import type { LLMResult } from './llm/result.js';
 import type { MapOptions } from './map-concurrent.js';
 import type { Runtime, WaitOptions, AnyOptions } from './runtime.js';
 import type { ScopeBody, ScopeOptions } from './scope.js';
@@ -52,12 +56,12 @@ export class Context {
   }
 
   /** Waits for all: results in input order; rejects at the first failure, the others go on. */
-  awaitAll<T extends readonly Task[]>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: T[K] extends Task<infer R> ? R : never }> {
+  awaitAll<T extends readonly Task[] | []>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: T[K] extends Task<infer R> ? R : never }> {
     return this.runtime._awaitAll(tasks, options, this) as never;
   }
 
   /** Waits until all settled; never rejects for a task's sake. */
-  awaitAllSettled<T extends readonly Task[]>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: PromiseSettledResult<T[K] extends Task<infer R> ? R : never> }> {
+  awaitAllSettled<T extends readonly Task[] | []>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: PromiseSettledResult<T[K] extends Task<infer R> ? R : never> }> {
     return this.runtime._awaitAllSettled(tasks, options, this) as never;
   }
 
@@ -92,7 +96,7 @@ export class Context {
   }
 
   /** Runs any other side effect as an operation: `fn` gets a signal that aborts when the task is cancelled. */
-  call<T>(name: string, fn: (options: { signal: AbortSignal }) => PromiseLike<T> | T, options?: WaitOptions): Promise<T> {
+  call<T>(name: string, fn: SideEffect<T>, options?: CallOptions): Promise<T> {
     return this.runtime._llm.other(name, fn, options, this);
   }
 
@@ -134,7 +138,7 @@ export class Context {
     const ctx = new Context(this._owner, shield);
     try {
       const result = fn(ctx);
-      if (typeof result === 'object' && result !== null && isGenerator(result)) return (await driven(result)) as T;
+      if (isGenerator(result)) return (await driven(result)) as T;
       return await (result as PromiseLike<T> | T);
     } finally {
       runtime._unshield(this._owner, shield);
@@ -143,7 +147,7 @@ export class Context {
 
   /** Throws the task's error if it is cancelled; a shielded context does so only when its shield's time is over. */
   checkCancellation(): void {
-    if (this._owner._isInterrupted() && (this._shield === 0 || this.runtime._shieldIsOver(this))) throw this._owner._value;
+    if (this._owner._isInterrupted() && (this._shield === 0 || this.runtime._shieldIsOver(this))) throw this._owner._interruption();
   }
 
   /** Cancels this task and its children. */

@@ -1,5 +1,8 @@
 /** Heddle: the concurrency runtime for programs that call LLMs. The package's whole public surface. */
 
+// For programs whose own `lib` is older: the declarations name Disposable.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export type { GeneratorBody } from './body.js';
 export type { CancellationToken, Disposer } from './cancellation.js';
 export type { DispatchConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from './config.js';
@@ -18,10 +21,13 @@ export {
   type TimeoutLimit,
 } from './errors.js';
 export { anthropic, type AnthropicOptions } from './llm/anthropic.js';
-export { LLMStream, type LLMAttempt, type LLMChunk, type LLMOptions, type LLMResult, type LLMTimings, type Prompt } from './llm/call.js';
+export type { CallOptions } from './llm/calls.js';
 export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } from './llm/custom.js';
+export { LLMStream } from './llm/llm-stream.js';
 export { openai, type OpenAIOptions } from './llm/openai.js';
 export type { LLMAnswer, LLMMessage, LLMRequest, LLMUsage, LiveProvider, Provider, SimulatedProvider } from './llm/provider.js';
+export type { LLMOptions, Prompt } from './llm/request.js';
+export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.js';
 export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';
 export type { MapOptions } from './map-concurrent.js';
 export { createRuntime, Runtime, type AnyOptions, type Clock, type Explanation, type RuntimeEvents, type RuntimeStats, type WaitOptions } from './runtime.js';

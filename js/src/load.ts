@@ -5,8 +5,9 @@
  * a page fetches them, Node reads them. The single-file build brings its own source instead (setSource).
  */
 
-import { hasJspi, type Factory, type LoadedModule, type Variant } from './engine/module.js';
+import { hasJspi, type Factory, type LoadedModule } from './engine/module.js';
 import { ConfigError, HeddleError } from './errors.js';
+import type { Variant } from './variant.js';
 
 interface Build {
   factory: () => Promise<{ default: Factory }>;
@@ -26,7 +27,7 @@ let source: Source = {
 };
 const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
 
-/** Says where the builds are, before the first runtime is made. @internal */
+/** Says where the builds are, before the first runtime is made. */
 export function setSource(other: Source): void {
   source = other;
 }
@@ -96,6 +97,10 @@ export async function load(options: {
     return { variant: chosen, module, factory: (await build.factory()).default };
   } catch (error) {
     if (error instanceof HeddleError) throw error;
-    throw new HeddleError('LoadError', `createRuntime: the WebAssembly build could not be loaded: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    // Engines word it differently, but all name the policy or the embedder.
+    const isForbidden = error instanceof WebAssembly.CompileError && /disallowed|blocked|content security policy/i.test(message);
+    const advice = isForbidden ? " (allow 'wasm-unsafe-eval' in the script-src of the page's Content-Security-Policy)" : '';
+    throw new HeddleError('LoadError', `createRuntime: the WebAssembly build could not be loaded: ${message}${advice}`, { cause: error });
   }
 }

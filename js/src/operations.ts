@@ -32,6 +32,8 @@ export interface Meaning {
   value(aux: number): unknown;
   /** The error, where the operation failed by itself. */
   failure(code: number, aux: number): unknown;
+  /** `failure` gives a value that the operation ends well with. */
+  readonly failureIsValue?: boolean;
 }
 
 type Settle = (value: unknown) => void;
@@ -92,6 +94,8 @@ export class Operations {
   readonly #sinks: (Settle | PendingOperation | undefined)[] = [undefined];
   readonly #meanings: (Meaning | undefined)[] = [undefined];
   readonly #signals = new Map<number, { stop: () => void; error: CancellationError | undefined }>();
+  // The operations of those entries, by owner.
+  readonly #listening = new Map<Owner, Set<number>>();
   /** The owner whose generator is being stepped: its operations make no promise. */
   stepping: Owner | undefined = undefined;
 
@@ -115,7 +119,7 @@ export class Operations {
       }
       this.#owners[answer] = owner;
       this.#meanings[answer] = meaning;
-      if (signal !== undefined) this.#listen(answer, signal, meaning?.name ?? 'operation');
+      if (signal !== undefined) this.#listen(answer, owner, signal, meaning?.name ?? 'operation');
       if (this.stepping === owner && owner !== undefined) {
         const pending = new PendingOperation();
         this.#sinks[answer] = pending;
@@ -165,6 +169,7 @@ export class Operations {
     let failed = code !== OpCode.ok;
     if (failed) {
       value = this.#failure(op, code, aux, owner, meaning);
+      failed = code !== OpCode.failed || meaning?.failureIsValue !== true;
     } else if (meaning !== undefined) {
       try {
         value = meaning.value(aux);
@@ -173,10 +178,7 @@ export class Operations {
         value = error;
       }
     }
-    if (this.#signals.size > 0) {
-      this.#signals.get(op)?.stop();
-      this.#signals.delete(op);
-    }
+    if (this.#signals.size > 0) this.#stopListening(op, owner);
     owner._operationOver?.();
     if (typeof sink === 'function') sink(failed ? Promise.reject(value) : value);
     else sink._settle(failed, value);
@@ -186,16 +188,23 @@ export class Operations {
   close(): void {
     for (const { stop } of this.#signals.values()) stop();
     this.#signals.clear();
+    this.#listening.clear();
   }
 
   /** Forgets the operations of a fiber whose body is over: their promises stay pending, nobody reads them. */
   dropped(owner: Owner): void {
     if (this.#signals.size === 0) return;
-    for (const [op, { stop }] of this.#signals) {
-      if (this.#owners[op] !== owner) continue;
-      stop();
-      this.#signals.delete(op);
-    }
+    for (const op of this.#listening.get(owner) ?? []) this.#stopListening(op, owner);
+  }
+
+  #stopListening(op: number, owner: Owner): void {
+    const entry = this.#signals.get(op);
+    if (entry === undefined) return;
+    entry.stop();
+    this.#signals.delete(op);
+    const ops = this.#listening.get(owner);
+    ops?.delete(op);
+    if (ops?.size === 0) this.#listening.delete(owner);
   }
 
   #failure(op: number, code: number, aux: number, owner: Owner, meaning: Meaning | undefined): unknown {
@@ -213,9 +222,12 @@ export class Operations {
     }
   }
 
-  #listen(op: number, signal: AbortSignal, name: string): void {
+  #listen(op: number, owner: Owner, signal: AbortSignal, name: string): void {
     const entry = { stop: (): void => {}, error: undefined as CancellationError | undefined };
     this.#signals.set(op, entry);
+    const ops = this.#listening.get(owner);
+    if (ops === undefined) this.#listening.set(owner, new Set([op]));
+    else ops.add(op);
     entry.stop = onAbort(signal, (reason, cause) => {
       entry.error = new CancellationError(`${name} was aborted by its signal: ${reason}`, { reason, cause });
       this.#engine.raw.hd_abort_op(op);

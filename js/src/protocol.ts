@@ -81,6 +81,7 @@ export const CommandType = {
   abortCall: 18,
   alarm: 19,
   zombie: 20,
+  interrupt: 21,
 } as const;
 
 /** What an operation answers at once; a positive number is the operation's id. */

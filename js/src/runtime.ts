@@ -7,15 +7,18 @@
  */
 
 import { contextStore, isFree, type ContextStore } from './async-context.js';
-import { isGenerator, isThenable, stepGenerator } from './body.js';
+import { isGenerator, promiseOf, stepGenerator, type GeneratorBody } from './body.js';
 import { cancellationOf, disposer, FreeToken, onAbort, reasonOf, type CancellationToken, type Disposer } from './cancellation.js';
 import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, type RuntimeConfig, type SchedulerConfig } from './config.js';
 import { Context, type Body } from './context.js';
-import { Engine, type CommandTarget } from './engine/engine.js';
-import { instantiate, type Instance, type Variant } from './engine/module.js';
-import { ArgumentError, ClosedError, HeddleError, QueueFullError, TimeoutError, type TimeoutLimit } from './errors.js';
-import { Calls, checkTimeout, type LLMOptions, type LLMResult, type LLMStream, type Prompt } from './llm/call.js';
+import { Engine } from './engine/engine.js';
+import { instantiate, type Instance } from './engine/module.js';
+import { ArgumentError, CancellationError, ClosedError, HeddleError, QueueFullError, TimeoutError, type TimeoutLimit } from './errors.js';
+import { Calls } from './llm/calls.js';
+import type { LLMStream } from './llm/llm-stream.js';
 import type { Provider } from './llm/provider.js';
+import { checkTimeout, type LLMOptions, type Prompt } from './llm/request.js';
+import type { LLMResult } from './llm/result.js';
 import { simulated } from './llm/simulated.js';
 import { load } from './load.js';
 import { checkMap, mapConcurrent, type MapOptions } from './map-concurrent.js';
@@ -25,6 +28,7 @@ import { Cause, ConfigKey, EventType, FiberKind, FiberState, Outcome, SubmitOpti
 import { joinerNumbers, ScopeContext, scopeResult, ScopeTask, type ScopeBody, type ScopeOptions } from './scope.js';
 import { describe, Task, type TaskOptions, type TaskState } from './task.js';
 import { TaskTable } from './task-table.js';
+import type { Variant } from './variant.js';
 
 /** Options of every operation that waits. */
 export interface WaitOptions {
@@ -126,7 +130,7 @@ export async function createRuntime(config: RuntimeConfig = {}): Promise<Runtime
   return new Runtime(await instantiate(loaded), config, loaded.variant);
 }
 
-export class Runtime implements CommandTarget {
+export class Runtime {
   /** Which build of the core runs. */
   readonly variant: Variant;
   readonly clock: Clock;
@@ -152,9 +156,10 @@ export class Runtime implements CommandTarget {
   #bodies = 0; // fibers that are neither over nor zombies
   readonly #reasons: (string | undefined)[] = [undefined];
   #reasonCause: unknown;
+  #sharedError: CancellationError | undefined;
   readonly #keys = new Map<string, { id: number; uses: number }>();
   readonly #freeKeys: number[] = [];
-  readonly #waiters = new Set<{ limit: number; idle: boolean; resolve: () => void; reject: (error: unknown) => void }>();
+  readonly #waiters = new Set<{ reached: () => boolean; resolve: () => void; reject: (error: unknown) => void }>();
   readonly #listeners: { [K in keyof RuntimeEvents]: Set<RuntimeEvents[K]> } = { zombie: new Set(), zombieEnded: new Set() };
 
   /** Use createRuntime(). @internal */
@@ -185,8 +190,8 @@ export class Runtime implements CommandTarget {
       provider,
       fetch: config.fetch ?? ((input, init) => globalThis.fetch(input, init)),
       now: () => this.clock.now(),
-      open: (operation) => this.#open(operation),
-      caller: (ctx) => this.#caller(ctx, 'llm'),
+      open: (operation, caller) => this.#open(operation, caller),
+      caller: (ctx, operation) => this.#caller(ctx, operation),
     });
     this.clock = {
       now: () => this._epoch + this.#engine.now(),
@@ -231,12 +236,12 @@ export class Runtime implements CommandTarget {
   }
 
   /** Results in input order; rejects at the first failure, the others go on. */
-  awaitAll<T extends readonly Task[]>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: T[K] extends Task<infer R> ? R : never }> {
+  awaitAll<T extends readonly Task[] | []>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: T[K] extends Task<infer R> ? R : never }> {
     return this._awaitAll(tasks, options, undefined) as never;
   }
 
   /** How each of them settled; never rejects for a task's sake. */
-  awaitAllSettled<T extends readonly Task[]>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: PromiseSettledResult<T[K] extends Task<infer R> ? R : never> }> {
+  awaitAllSettled<T extends readonly Task[] | []>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: PromiseSettledResult<T[K] extends Task<infer R> ? R : never> }> {
     return this._awaitAllSettled(tasks, options, undefined) as never;
   }
 
@@ -260,9 +265,11 @@ export class Runtime implements CommandTarget {
   cancelAll(reason?: string): void {
     this.#open('cancelAll');
     this.#engine.tick();
-    this.#engine.raw.hd_cancel_all(this.#reasonHandle(reason), Cause.requested);
+    // All of them fall for one reason, so they share one error.
+    this.#sharedError = new CancellationError(`the task was cancelled by cancelAll()${reason === undefined ? '' : `: ${reason}`}`, { reason });
+    this.#engine.raw.hd_cancel_all(0, Cause.requested);
     this.#engine.drainEffects();
-    this.#forgetReasons();
+    this.#sharedError = undefined;
     this.#engine.wake();
   }
 
@@ -352,12 +359,12 @@ export class Runtime implements CommandTarget {
 
   /** Resolves when no task is left that has not settled; at once if that is so. */
   onIdle(): Promise<void> {
-    return this.#when(0, true, 'onIdle');
+    return this.#when(() => this.#pending + this.#active === 0, 'onIdle');
   }
 
   /** Resolves when no task is pending; at once if that is so. */
   onEmpty(): Promise<void> {
-    return this.#when(1, false, 'onEmpty');
+    return this.#when(() => this.#pending === 0, 'onEmpty');
   }
 
   /** Resolves when fewer than `n` tasks are pending; at once if that is so. */
@@ -365,7 +372,7 @@ export class Runtime implements CommandTarget {
     if (!Number.isInteger(n) || n < 1) {
       return Promise.reject(new ArgumentError('onSizeLessThan', `n must be a positive integer, got ${String(n)}`));
     }
-    return this.#when(n, false, 'onSizeLessThan');
+    return this.#when(() => this.#pending < n, 'onSizeLessThan');
   }
 
   /** Calls back at each event of that kind; gives what stops it. */
@@ -392,7 +399,7 @@ export class Runtime implements CommandTarget {
   /** @internal */
   _submit<T>(body: Body<T>, options: TaskOptions | undefined, from: Context | undefined, operation: string): Task<T> {
     if (typeof body !== 'function') throw new ArgumentError(operation, `the body must be a function, got ${body === null ? 'null' : typeof body}`);
-    this.#open(operation);
+    this.#open(operation, from);
     let parent = from?._owner;
     let detached = false;
     if (options !== undefined) {
@@ -402,7 +409,7 @@ export class Runtime implements CommandTarget {
     }
     if (this.#pending >= this.#maxQueued) throw new QueueFullError(this.#maxQueued);
     if (parent !== undefined && parent._fiber === 0) {
-      if (parent._isInterrupted()) throw parent._value;
+      if (parent._isInterrupted()) throw parent._interruption();
       throw new ArgumentError(operation, `${describe(parent)} is over: it can have no more children; submit with detached: true, or from the runtime`);
     }
     const { raw } = this.#engine;
@@ -416,7 +423,7 @@ export class Runtime implements CommandTarget {
     const fiber = raw.hd_submit(parent?._fiber ?? 0, FiberKind.task | (detached ? 1 << 16 : 0), shield);
     if (fiber === 0) {
       this.#releaseKey(key);
-      if (parent!._isInterrupted()) throw parent!._value;
+      if (parent!._isInterrupted()) throw parent!._interruption();
       throw new ArgumentError(operation, `${describe(parent!)} has returned: it can have no more children`);
     }
     const task = new Task<T>(this, fiber, ++this.#seq, body, detached ? undefined : parent, options, this.#engine.time);
@@ -424,6 +431,7 @@ export class Runtime implements CommandTarget {
     this.#tasks.add(task as Task);
     this.#pending++;
     this.#bodies++;
+    if (parent instanceof ScopeTask && !detached) parent.adopt(task as Task);
     if (options?.signal !== undefined) this.#followSignal(task as Task, options.signal);
     return task;
   }
@@ -438,9 +446,11 @@ export class Runtime implements CommandTarget {
     } catch (error) {
       return this.#operations.error(caller?._owner, error);
     }
-    target._observed = true;
+    target._observe();
     const plain = options?.signal === undefined && !(options?.timeout! > 0);
     if (plain && caller === undefined) return task.promise;
+    this.#engine.tick();
+    this.#engine.catchUp();
     if (target._outcome !== 0) {
       if (caller !== undefined && this.#isInterrupted(caller)) return this.#operations.error(caller._owner, caller._owner._interruption());
       return target._outcome === FiberState.completed
@@ -494,7 +504,7 @@ export class Runtime implements CommandTarget {
     return this.#waitMany<Task<T>>('race', WaitMode.race, tasks, options, ctx, (all, live) => {
       const done = all.filter((task) => task._outcome !== 0);
       if (done.length > 0) return { value: this.#winner(done, all, options) as Task<T> };
-      return { value: (index) => live[index], failure: (index) => live[index], failureIsValue: true };
+      return { value: (index) => live[index], failure: (index) => live[index] };
     });
   }
 
@@ -596,7 +606,7 @@ export class Runtime implements CommandTarget {
       if (waiter instanceof Outside && !this.#closed) waiter.end();
     }
     if (scope._outcome === 0) throw scope._interruption(); // its function is a zombie
-    return scopeResult(scope, s, options.joiner);
+    return scopeResult(scope, options.joiner);
   }
 
   /** @internal */
@@ -622,33 +632,43 @@ export class Runtime implements CommandTarget {
       this.#pending--;
       this.#active++;
     }
-    task._started = this.#engine.time;
-    const ctx = new Context(task);
     const body = task._body as (ctx: Context) => unknown;
+    task._start(this.#engine.time);
+    const ctx = new Context(task);
     const before = this.#current;
     this.#current = ctx;
     let result: unknown;
     try {
-      result = this.#store === undefined ? body(ctx) : this.#store.run(ctx, () => body(ctx));
+      result = this.#store === undefined ? body(ctx) : this.#store.run(ctx, body, ctx);
     } catch (error) {
       this.#threw(task, error);
       return;
     } finally {
       this.#current = before;
     }
-    if (isThenable(result)) {
-      result.then(
-        (value) => this.#returned(task, value),
-        (error: unknown) => this.#threw(task, error),
-      );
-    } else if (typeof result === 'object' && result !== null && isGenerator(result)) {
-      stepGenerator(result, task, this.#operations, (run) => this.#within(ctx, run), {
-        returned: (value) => this.#returned(task, value),
-        threw: (error) => this.#threw(task, error),
-      });
+    const promise = promiseOf(result);
+    if (promise !== undefined) {
+      this.#follow(task, promise);
+    } else if (isGenerator(result)) {
+      this.#step(task, ctx, result);
     } else {
       this.#returned(task, result);
     }
+  }
+
+  // Methods of their own, so that their closures keep alive no more than they name.
+  #follow(task: Task, result: PromiseLike<unknown>): void {
+    result.then(
+      (value) => this.#returned(task, value),
+      (error: unknown) => this.#threw(task, error),
+    );
+  }
+
+  #step(task: Task, ctx: Context, generator: GeneratorBody<unknown>): void {
+    stepGenerator(generator, task, this.#operations, (run) => this.#within(ctx, run), {
+      returned: (value) => this.#returned(task, value),
+      threw: (error) => this.#threw(task, error),
+    });
   }
 
   /** @internal */
@@ -676,7 +696,11 @@ export class Runtime implements CommandTarget {
     const task = this.#fibers[fiber];
     if (task === undefined) return;
     const interrupted = outcome === Outcome.cancelled || outcome === Outcome.timedOut;
-    const value = interrupted ? this.#interruption(task, outcome, cause, seq, reason) : task._held;
+    const value = !interrupted
+      ? task._value
+      : task instanceof ScopeTask && task.interruption !== undefined
+        ? task.interruption
+        : this.#interruption(task, outcome, cause, seq, reason);
     if (task instanceof ScopeTask) {
       task.winner = seq;
       task.timedOut = outcome === Outcome.timedOut;
@@ -686,12 +710,18 @@ export class Runtime implements CommandTarget {
       const ends = task._extra?.onEnd;
       for (const end of ends ?? []) end();
     } else {
-      if (task._started < 0) this.#pending--;
+      if (!task._hasStarted) this.#pending--;
       else this.#active--;
       task._settle(stateOf[outcome]!, value, interrupted, this.#engine.time);
       this.#tasks.settled(task._seq);
     }
     if (ended) this.ended(fiber);
+  }
+
+  /** @internal */
+  interrupt(fiber: number, outcome: number, cause: number, seq: number, reason: number): void {
+    const scope = this.#fibers[fiber];
+    if (scope instanceof ScopeTask) scope.interrupt(this.#interruption(scope, outcome, cause, seq, reason));
   }
 
   /** @internal */
@@ -702,7 +732,6 @@ export class Runtime implements CommandTarget {
     task._fiber = 0;
     task._body = undefined;
     if (!task._isZombie) this.#bodies--;
-    this.#operations.dropped(task);
     if (task._options?.key !== undefined) this.#releaseKey(task._options.key);
   }
 
@@ -737,39 +766,39 @@ export class Runtime implements CommandTarget {
 
   #returned(task: Task, value: unknown): void {
     task._bodyOver = true;
+    this.#operations.dropped(task);
     if (this.#closed || task._fiber === 0) return;
-    task._held = value;
+    if (task._outcome === 0) task._value = value;
     this.#engine.event(EventType.ended, task._fiber, 1);
   }
 
   #threw(task: Task, error: unknown): void {
     task._bodyOver = true;
+    this.#operations.dropped(task);
     if (this.#closed || task._fiber === 0) return;
-    task._held =
-      error instanceof Error
-        ? error
-        : new HeddleError('NonError', `${describe(task)} threw something that is no Error: ${printable(error)}`, { cause: error });
+    if (task._outcome === 0) task._value = error instanceof Error ? error : nonError(task, error);
     if (task instanceof ScopeTask) task.bodyThrew = true;
     this.#engine.event(EventType.ended, task._fiber, 0);
   }
 
   /** The error of a task that the kernel cancelled or timed out. */
   #interruption(task: Task, outcome: number, cause: number, seq: number, reasonHandle: number): Error {
-    const scope = this.#tasks.get(seq);
+    const scope = this.#named(task, seq);
     if (outcome === Outcome.timedOut) return this.#timeout(task, cause, scope);
+    if (this.#sharedError !== undefined && (cause === Cause.requested || cause === Cause.parentCancelled)) return this.#sharedError;
     const from = scope === undefined || scope === task ? undefined : scope;
     switch (cause) {
       case Cause.parentCancelled: {
-        const up = from?._value;
+        const up = from?._interruption();
         const reason = up === undefined ? undefined : reasonOf(up);
         return cancellationOf(task, `was cancelled with ${from === undefined ? 'its parent' : describe(from)}`, reason, up);
       }
       case Cause.parentFailed:
-        return cancellationOf(task, 'was cancelled', `its parent ${from === undefined ? '' : `${describe(from)} `}failed`, from?._held);
+        return cancellationOf(task, 'was cancelled', `its parent ${from === undefined ? '' : `${describe(from)} `}failed`, from?._value);
       case Cause.scopeDecided:
         return cancellationOf(task, 'was cancelled', 'its scope has its result');
       case Cause.scopeFailed:
-        return cancellationOf(task, 'was cancelled', 'another task of its scope failed');
+        return cancellationOf(task, 'was cancelled', task instanceof ScopeTask ? 'a task of it failed' : 'another task of its scope failed');
       case Cause.awaitDecided:
         return cancellationOf(task, 'was cancelled', 'another task won the wait');
       case Cause.closed:
@@ -777,6 +806,16 @@ export class Runtime implements CommandTarget {
       default:
         return cancellationOf(task, 'was cancelled', this.#reasons[reasonHandle], this.#reasonCause);
     }
+  }
+
+  // Whose cancellation, timeout or deadline it was. A scope is not listed, nor is what was forgotten.
+  #named(task: Task, seq: number): Task | undefined {
+    const listed = this.#tasks.get(seq);
+    if (listed !== undefined) return listed;
+    for (let at: Task | undefined = task; at !== undefined; at = at._parent) {
+      if (at._seq === seq) return at;
+    }
+    return undefined;
   }
 
   #timeout(task: Task, cause: number, scope: Task | undefined): TimeoutError {
@@ -810,7 +849,7 @@ export class Runtime implements CommandTarget {
     live: readonly Task[],
     options: AnyOptions | undefined,
     caller: Context | undefined,
-    make: (all: readonly Task[]) => { value: (index: number) => unknown; failure: (index: number) => unknown; failureIsValue?: boolean },
+    make: (all: readonly Task[]) => { value: (index: number) => unknown; failure: (index: number) => unknown },
   ): Promise<T> {
     const { raw } = this.#engine;
     try {
@@ -819,13 +858,12 @@ export class Runtime implements CommandTarget {
     } catch (error) {
       return this.#operations.error(caller?._owner, error);
     }
-    this.#engine.tick();
     const owner: Owner = caller?._owner ?? new Outside(raw, name);
     this.#engine.targets(live.map((task) => task._fiber));
     const timeout = options?.timeout ?? 0;
     const answer = raw.hd_wait(owner._fiber, mode, options?.losers === 'cancel' ? 1 : 0, timeout, caller?._shield ?? 0);
     const { value, failure } = make(all);
-    const meaning: Meaning = { name, timeout, value, failure: (_code, index) => failure(index) };
+    const meaning: Meaning = { name, timeout, value, failure: (_code, index) => failure(index), failureIsValue: mode === WaitMode.race };
     return this.#operations.begun<T>(answer, owner, meaning, options?.signal);
   }
 
@@ -838,7 +876,7 @@ export class Runtime implements CommandTarget {
     decide: (
       all: readonly Task[],
       live: readonly Task[],
-    ) => { value: unknown } | { error: unknown } | { value: (index: number) => unknown; failure: (index: number) => unknown; failureIsValue?: boolean },
+    ) => { value: unknown } | { error: unknown } | { value: (index: number) => unknown; failure: (index: number) => unknown },
   ): Promise<T> {
     const caller = this.#caller(ctx ?? options?.ctx, name);
     let all: Task[];
@@ -853,7 +891,9 @@ export class Runtime implements CommandTarget {
       return this.#operations.error(caller?._owner, error);
     }
     if (caller !== undefined && this.#isInterrupted(caller)) return this.#operations.error(caller._owner, caller._owner._interruption());
-    for (const task of all) task._observed = true;
+    this.#engine.tick();
+    this.#engine.catchUp();
+    for (const task of all) task._observe();
     const live = all.filter((task) => task._outcome === 0);
     const decision = decide(all, live);
     if ('error' in decision) return this.#operations.error(caller?._owner, decision.error);
@@ -863,7 +903,9 @@ export class Runtime implements CommandTarget {
 
   // Among tasks that are over already the one that was over first wins.
   #winner(done: readonly Task[], all: readonly Task[], options: AnyOptions | undefined): Task {
-    const winner = done.reduce((first, task) => (task._settled < first._settled ? task : first));
+    const earliest = done.reduce((at, task) => Math.min(at, task._settled), Infinity);
+    const firsts = done.filter((task) => task._settled === earliest);
+    const winner = firsts.length === 1 ? firsts[0]! : this.#tasks.firstSettled(firsts);
     if (options?.losers === 'cancel') {
       for (const task of all) {
         if (task !== winner && task._outcome === 0) this.#cancel(task, 'another task won the wait', undefined);
@@ -913,9 +955,9 @@ export class Runtime implements CommandTarget {
     this.#engine.drainEffects();
     this.#engine.wake();
     // Bodies unwind, or their grace makes zombies of them.
-    while (this.#bodies > 0) await this.#oneCycle();
+    await this.#cycleWhen(() => this.#bodies === 0);
     // What their end released, and the resumes of callers outside.
-    await this.#oneCycle();
+    await this.#cycleWhen(() => true);
     this.#closed = true;
     this._llm.close(error);
     this.#operations.close();
@@ -927,9 +969,10 @@ export class Runtime implements CommandTarget {
     }
   }
 
-  #oneCycle(): Promise<void> {
+  /** Waits for the end of the first cycle after which something is so, the next one at the soonest. */
+  #cycleWhen(reached: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiters.add({ limit: -1, idle: false, resolve, reject: () => resolve() });
+      this.#waiters.add({ reached, resolve, reject: () => resolve() });
       this.#engine.wake();
     });
   }
@@ -941,25 +984,20 @@ export class Runtime implements CommandTarget {
 
   // --- Levels ---
 
-  #when(limit: number, idle: boolean, operation: string): Promise<void> {
+  #when(reached: () => boolean, operation: string): Promise<void> {
     try {
       this.#open(operation);
     } catch (error) {
       return Promise.reject(error);
     }
     this.#sync();
-    if (this.#reached(limit, idle)) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiters.add({ limit, idle, resolve, reject }));
-  }
-
-  #reached(limit: number, idle: boolean): boolean {
-    if (limit < 0) return true;
-    return idle ? this.#pending + this.#active === 0 : this.#pending < limit;
+    if (reached()) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.add({ reached, resolve, reject }));
   }
 
   #checkWaiters(): void {
     for (const waiter of this.#waiters) {
-      if (!this.#reached(waiter.limit, waiter.idle)) continue;
+      if (!waiter.reached()) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }
@@ -1039,7 +1077,7 @@ export class Runtime implements CommandTarget {
     const goal = this.#engine.now() + ms;
     this.#engine.raw.hd_advance(ms);
     this.#engine.wake();
-    while (this.#engine.now() < goal && !this.#closed) await this.#oneCycle();
+    await this.#cycleWhen(() => this.#engine.now() >= goal);
   }
 
   #explanation(task: Task, fact: RawFact): Explanation {
@@ -1096,6 +1134,10 @@ const stateOf: Record<number, number> = {
 const delayMeaning: Meaning = { name: 'delay', value: ignore, failure: ignore };
 const scopeMeaning: Meaning = { name: 'scope', value: ignore, failure: ignore };
 
+function nonError(task: Task, thrown: unknown): HeddleError {
+  return new HeddleError('NonError', `${describe(task)} threw something that is no Error: ${printable(thrown)}`, { cause: thrown });
+}
+
 function asOptions(options: Context | WaitOptions | undefined): WaitOptions {
   return options instanceof Context ? { ctx: options } : (options ?? {});
 }
@@ -1127,7 +1169,7 @@ function checkTaskOptions(operation: string, options: TaskOptions): void {
     const ms = options[which];
     if (ms !== undefined && (typeof ms !== 'number' || !(ms >= 0))) refuse(which, 'a number of milliseconds, 0 or more', ms);
   }
-  if (deadline !== undefined && !Number.isFinite(Number(deadline))) refuse('deadline', 'a Date, or milliseconds since the epoch', deadline);
+  if (deadline !== undefined && !((typeof deadline === 'number' || deadline instanceof Date) && Number.isFinite(Number(deadline)))) refuse('deadline', 'a Date, or milliseconds since the epoch', deadline);
   if (key !== undefined && (typeof key !== 'string' || key === '')) refuse('key', 'a non-empty string', key);
   if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'an AbortSignal', signal);
   if (detached !== undefined && typeof detached !== 'boolean') refuse('detached', 'a boolean', detached);

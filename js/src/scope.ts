@@ -3,10 +3,10 @@
  * (core/kernel/scopes.cpp has the table); this reads the children's results once all of them ended.
  */
 
-import { Context, type Body } from './context.js';
+import { Context } from './context.js';
 import { ArgumentError } from './errors.js';
 import { Joiner as JoinerNumber } from './protocol.js';
-import { describe, Task, type TaskOptions } from './task.js';
+import { describe, Task } from './task.js';
 import type { GeneratorBody } from './body.js';
 
 /** How a scope's result is made: of its children's, or (without a joiner) its function's. */
@@ -41,25 +41,36 @@ export class ScopeTask extends Task {
   timedOut = false;
   /** The child that decided, by sequence number. */
   winner = 0;
+  /** Why its operations raise, once they do; it settles only when all of it ended. */
+  interruption: Error | undefined = undefined;
+  /** In order of submission. */
+  readonly children: Task[] = [];
+  /** In order of completion. */
+  readonly completed: Task[] = [];
+
+  adopt(task: Task): void {
+    // The scope reports its children's failures.
+    task._observed = true;
+    this.children.push(task);
+    (task._lazy().onEnd ??= []).push(() => {
+      if (task.state === 'completed') this.completed.push(task);
+    });
+  }
+
+  interrupt(error: Error): void {
+    this.interruption = error;
+    this._interrupted = true;
+    this._extra?.controller?.abort(error);
+    this._extra?.token?._fire();
+  }
+
+  override _interruption(): unknown {
+    return this.interruption ?? super._interruption();
+  }
 }
 
 /** The context of a scope's function: what it submits are children of the scope. */
-export class ScopeContext extends Context {
-  /** In order of submission. @internal */ readonly _children: Task[] = [];
-  /** In order of completion. @internal */ readonly _completed: Task[] = [];
-
-  override submit<T>(body: Body<T>, options?: TaskOptions): Task<T> {
-    const task = super.submit(body, options);
-    if (options?.detached === true) return task;
-    // The scope reports its children's failures.
-    task._observed = true;
-    this._children.push(task as Task);
-    (task._lazy().onEnd ??= []).push(() => {
-      if (task.state === 'completed') this._completed.push(task as Task);
-    });
-    return task;
-  }
-}
+export class ScopeContext extends Context {}
 
 export function joinerNumbers(joiner: Joiner | undefined): [joiner: number, quorum: number] {
   if (joiner === undefined) return [JoinerNumber.none, 0];
@@ -85,14 +96,15 @@ function failureOf(scope: Task, failed: readonly Task[], extra: unknown[], why: 
   return new AggregateError(errors, [`scope ${path(scope)}: ${text}`, ...lines].join('\n'));
 }
 
-/** The result of a scope that is over, or a throw. */
-export function scopeResult(scope: ScopeTask, s: ScopeContext, joiner: Joiner | undefined): unknown {
-  const { _children: children, _completed: completed } = s;
+/** The result of a scope that is over, or a throw. @internal */
+export function scopeResult(scope: ScopeTask, joiner: Joiner | undefined): unknown {
+  const { children, completed } = scope;
   const failed = children.filter((task) => task.state === 'error');
   if (scope.state === 'cancelled' || scope.timedOut) throw scope._value;
   if (scope.state === 'error') {
-    // What the function threw counts unless it is the echo of a child's failure.
-    const own = scope.bodyThrew && !scope._interrupted && !children.some((task) => task._value === scope._held) ? [scope._held] : [];
+    // What the function threw counts unless it is the echo of a child's failure, or of the scope's cancellation.
+    const isEcho = scope._value === scope.interruption || children.some((task) => task._value === scope._value);
+    const own = scope.bodyThrew && !isEcho ? [scope._value] : [];
     if (own.length === 0 && joiner !== undefined && typeof joiner === 'object') {
       throw failureOf(scope, failed, own, `${joiner.quorum} results were wanted, ${completed.length} of ${children.length} came`);
     }

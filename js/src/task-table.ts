@@ -34,6 +34,7 @@ export class TaskTable {
 
   add(task: Task): void {
     const at = task._seq >>> pageBits;
+    if (at < this.#first) this.#first = at;
     const page = (this.#pages[at] ??= { tasks: new Array<Task | undefined>(pageSize), count: 0 });
     page.tasks[task._seq & (pageSize - 1)] = task;
     page.count++;
@@ -64,6 +65,21 @@ export class TaskTable {
       this.#settled = this.#settled.slice(this.#oldest);
       this.#oldest = 0;
     }
+  }
+
+  /** Which of some settled tasks settled first. Those that were forgotten long ago are older than all others, in the order
+   * in which they are given. */
+  firstSettled(tasks: readonly Task[]): Task {
+    const wanted = new Map(tasks.map((task) => [task._seq, task]));
+    let first: Task | undefined;
+    for (const seq of this.#settled) {
+      const task = wanted.get(seq);
+      if (task === undefined) continue;
+      first ??= task;
+      wanted.delete(seq);
+    }
+    const [forgotten] = wanted.values();
+    return forgotten ?? first!;
   }
 
   /** In order of submission. */

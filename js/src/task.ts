@@ -30,34 +30,38 @@ const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) =>
 
 const ignore = (): void => {};
 
-/** What a task has only if somebody used it. */
-interface Extra {
-  resolve?: (value: unknown) => void;
-  reject?: (reason: unknown) => void;
-  token?: TaskToken;
-  controller?: AbortController;
-  onEnd?: (() => void)[];
+/** What a task has only if somebody used it. A class, so that all of them have one shape. */
+class Extra {
+  resolve: ((value: unknown) => void) | undefined = undefined;
+  reject: ((reason: unknown) => void) | undefined = undefined;
+  token: TaskToken | undefined = undefined;
+  controller: AbortController | undefined = undefined;
+  onEnd: (() => void)[] | undefined = undefined;
+}
+
+const flag = { observed: 1, bodyOver: 2, zombie: 4, interrupted: 8 } as const;
+
+const ticksPerMs = 16;
+function toTicks(ms: number): number {
+  return Math.round(ms * ticksPerMs);
 }
 
 export class Task<T = unknown> {
   /** @internal */ readonly _runtime: Runtime;
   /** The fiber's id in the kernel, 0 once it ended. @internal */ _fiber: number;
   /** @internal */ readonly _seq: number;
-  /** @internal */ _body: unknown;
+  /** Until it started. @internal */ _body: unknown;
   /** @internal */ readonly _parent: Task | undefined;
   /** @internal */ _outcome = 0; // FiberState once settled
-  /** The result or the error. @internal */ _value: unknown = undefined;
-  /** A result that waits for the children. @internal */ _held: unknown = undefined;
+  /** The result or the error; before it settles, what the body's end gave. @internal */ _value: unknown = undefined;
   /** @internal */ _promise: Promise<T> | undefined = undefined;
   /** @internal */ _extra: Extra | undefined = undefined;
   /** @internal */ _options: TaskOptions | undefined;
-  /** Somebody awaits it, so that a failure has a reader. @internal */ _observed = false;
+  /** @internal */ _flags = 0;
+  // Times are whole ticks on the runtime's clock: small integers, which cost nothing to keep.
   /** @internal */ _created: number;
   /** @internal */ _started = -1;
   /** @internal */ _settled = -1;
-  /** @internal */ _interrupted = false;
-  /** @internal */ _bodyOver = false;
-  /** @internal */ _isZombie = false;
 
   /** @internal */
   constructor(runtime: Runtime, fiber: number, seq: number, body: unknown, parent: Task | undefined, options: TaskOptions | undefined, created: number) {
@@ -67,7 +71,61 @@ export class Task<T = unknown> {
     this._body = body;
     this._parent = parent;
     this._options = options;
-    this._created = created;
+    this._created = toTicks(created);
+  }
+
+  /** Somebody awaits it, so that a failure has a reader. @internal */
+  get _observed(): boolean {
+    return (this._flags & flag.observed) !== 0;
+  }
+  /** @internal */
+  set _observed(on: boolean) {
+    this._flags = on ? this._flags | flag.observed : this._flags & ~flag.observed;
+  }
+
+  /** Somebody reads its outcome from now on. @internal */
+  _observe(): void {
+    this._observed = true;
+    // It failed in this very turn, and would else surface at the turn's end.
+    if (this._outcome === FiberState.error) this._promise?.catch(ignore);
+  }
+
+  /** Its body has returned or thrown. @internal */
+  get _bodyOver(): boolean {
+    return (this._flags & flag.bodyOver) !== 0;
+  }
+  /** @internal */
+  set _bodyOver(on: boolean) {
+    this._flags = on ? this._flags | flag.bodyOver : this._flags & ~flag.bodyOver;
+  }
+
+  /** @internal */
+  get _isZombie(): boolean {
+    return (this._flags & flag.zombie) !== 0;
+  }
+  /** @internal */
+  set _isZombie(on: boolean) {
+    this._flags = on ? this._flags | flag.zombie : this._flags & ~flag.zombie;
+  }
+
+  /** It was cancelled or ran out of time. @internal */
+  get _interrupted(): boolean {
+    return (this._flags & flag.interrupted) !== 0;
+  }
+  /** @internal */
+  set _interrupted(on: boolean) {
+    this._flags = on ? this._flags | flag.interrupted : this._flags & ~flag.interrupted;
+  }
+
+  /** @internal */
+  get _hasStarted(): boolean {
+    return this._started >= 0;
+  }
+
+  /** @internal */
+  _start(at: number): void {
+    this._started = toTicks(at);
+    this._body = undefined;
   }
 
   /** Unique in its runtime, in order of submission: `t1`, `t2`, ... */
@@ -97,19 +155,19 @@ export class Task<T = unknown> {
     return this._parent?.id;
   }
 
-  /** Milliseconds since the epoch (under virtual time: since the runtime began). */
+  /** Milliseconds since the epoch (under virtual time: since the runtime began), to 1/16 ms. */
   get createdAt(): number {
-    return this._runtime._epoch + this._created;
+    return this._runtime._epoch + this._created / ticksPerMs;
   }
 
   /** When the body began; undefined until then. */
   get startedAt(): number | undefined {
-    return this._started < 0 ? undefined : this._runtime._epoch + this._started;
+    return this._started < 0 ? undefined : this._runtime._epoch + this._started / ticksPerMs;
   }
 
   /** When it completed, failed or was cancelled; undefined until then. */
   get completedAt(): number | undefined {
-    return this._settled < 0 ? undefined : this._runtime._epoch + this._settled;
+    return this._settled < 0 ? undefined : this._runtime._epoch + this._settled / ticksPerMs;
   }
 
   /** What the body returned; undefined until the task completed. */
@@ -148,7 +206,7 @@ export class Task<T = unknown> {
 
   /** @internal */
   _lazy(): Extra {
-    return (this._extra ??= {});
+    return (this._extra ??= new Extra());
   }
 
   /** An AbortSignal that aborts with the task's error when it is cancelled or timed out. @internal */
@@ -156,7 +214,7 @@ export class Task<T = unknown> {
     const extra = this._lazy();
     if (extra.controller === undefined) {
       extra.controller = new AbortController();
-      if (this._isInterrupted()) extra.controller.abort(this._value);
+      if (this._isInterrupted()) extra.controller.abort(this._interruption());
     }
     return extra.controller.signal;
   }
@@ -180,9 +238,8 @@ export class Task<T = unknown> {
   _settle(outcome: number, value: unknown, interrupted: boolean, at: number): void {
     this._outcome = outcome;
     this._value = value;
-    this._held = undefined;
-    this._settled = at;
-    this._interrupted = interrupted;
+    this._settled = toTicks(at);
+    if (interrupted) this._interrupted = true;
     const extra = this._extra;
     if (this._promise !== undefined) {
       if (outcome === FiberState.completed) {
@@ -197,15 +254,15 @@ export class Task<T = unknown> {
       this._promise = Promise.reject(value);
     }
     if (extra === undefined) return;
-    delete extra.resolve;
-    delete extra.reject;
+    extra.resolve = extra.reject = undefined;
     if (interrupted) {
       extra.controller?.abort(value);
       extra.token?._fire();
     }
     if (extra.onEnd !== undefined) {
-      for (const end of extra.onEnd) end();
-      delete extra.onEnd;
+      const ends = extra.onEnd;
+      extra.onEnd = undefined;
+      for (const end of ends) end();
     }
   }
 }

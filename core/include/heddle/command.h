@@ -3,7 +3,8 @@
 // Effects change what the world can see and run no user code: the host carries them out whenever it gets control, also
 // in the middle of a task's turn (so that cancel() rejects the promise before it returns). Runs start or resume user
 // code: the host carries them out only while the pump sleeps at its await point, effects first. Within a ring the order
-// is the kernel's. Records that a command names stay valid until the next step().
+// is the kernel's. Records that a command names stay valid until the host
+// has read all that a step wanted and step() is called again.
 //
 // As effects go first, they may speak of what the host has not begun: a kSettle comes before the kStart of a body that
 // was cancelled meanwhile (answer it with ended()), a kAbortCall before its kStartCall (answer that with
@@ -28,6 +29,8 @@ enum class CommandType : u8 {
   kAbortCall = 18,  // a: call; close its connection and answer with kCallClosed
   kAlarm = 19,      // x: when to send the next kTime, in ms; negative: not needed
   kZombie = 20,     // a: fiber, b: 1 it became one, 0 it ended after all
+  // A scope was cancelled, and settles when its body and children ended. Fields as kSettle's.
+  kInterrupt = 21,
 };
 
 struct Command {

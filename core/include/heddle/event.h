@@ -10,7 +10,7 @@ namespace heddle {
 
 // Fields that an event does not name are zero. Times and durations are in milliseconds, as the host counts.
 enum class EventType : u32 {
-  kStep = 0,          // run step(a)
+  kStep = 0,          // run step(a), b: 1 if the host had not yet read what earlier steps wanted
   kTime = 1,          // x: the time now
   kOption = 2,        // a: SubmitOption, x: its value; belongs to the next kSubmit
   kSubmit = 3,        // a: parent or 0, b: kind | body << 8 | detached << 16 | kept << 17, c: shield

@@ -7,7 +7,6 @@
 // Invalid ids are refused (0, false or kRefused) and change nothing. All ids are owned by the kernel.
 //
 // Typical host: apply what happened, call step() until it gives false, carry out both rings, wait, say what time it is.
-// What the host has read from the rings, and when, is no event, and changes nothing.
 #pragma once
 
 #include <memory>
@@ -67,8 +66,10 @@ class Kernel {
   Time now() const;
 
   // Fires what is due, admits, and lets ready fibers run, at most `limit` turns. Gives true if more could run now.
-  // Call it when the host's own turn is over: a host body that has called no operation since it got control is taken to
-  // wait for something foreign, and one that only waits for fibers gives its slot back here.
+  // If the host has read what earlier steps wanted (that it has is part of the event), its own turn is taken to be
+  // over: ids that commands named may be reused, a host body that has called no operation since it got control is taken
+  // to wait for something foreign, and one that only waits for fibers gives its slot back. So drain the rings in any
+  // case.
   bool step(u32 limit);
 
   Ring<Command>& runs();
@@ -158,6 +159,8 @@ class Kernel {
   void give_turn(FiberId fiber);
   // The call of an operation that waits for one.
   CallId call_of(OpId op) const;
+  // Whether a call is expected to open.
+  bool is_stream(CallId call) const;
 
   Stats stats() const;
   // Why a fiber does not run now: one fact for each thing that it waits for.
@@ -177,6 +180,7 @@ class Kernel {
   void record_to(std::vector<Event>* events);
 
  private:
+  bool step_as(u32 limit, bool host_had_its_turn);
   bool may_act(FiberId fiber, ShieldId shield) const;
   void apply_option(const Event& event);
   void note(EventType type, u32 a = 0, u32 b = 0, u32 c = 0, double x = 0, double y = 0);
@@ -184,6 +188,9 @@ class Kernel {
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<Event>* record_ = nullptr;
   bool is_stepping_ = false;
+  // How much of each ring earlier steps have written.
+  u32 runs_told_ = 0;
+  u32 effects_told_ = 0;
   u64 events_ = 0;
   SubmitRequest pending_submit_;       // gathered from kOption records
   std::vector<FiberId> pending_wait_;  // gathered from kTarget records

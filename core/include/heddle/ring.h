@@ -21,6 +21,10 @@ class Ring {
 
   bool empty() const { return head_ == tail_; }
   u32 size() const { return tail_ - head_; }
+  // How many records were ever written, modulo 2^32.
+  u32 written() const { return tail_; }
+  // Whether all of the first `count` of them were read.
+  bool has_read(u32 count) const { return static_cast<i32>(head_ - count) >= 0; }
 
   // Appends a record; a full ring doubles, so it never refuses.
   void push(const Record& record) {

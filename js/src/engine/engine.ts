@@ -21,6 +21,7 @@ export interface CommandTarget {
   startCall(call: number, op: number, attempt: number): void;
   read(op: number, call: number): void;
   settle(fiber: number, outcome: number, cause: number, ended: boolean, seq: number, reason: number): void;
+  interrupt(fiber: number, outcome: number, cause: number, seq: number, reason: number): void;
   ended(fiber: number): void;
   abortCall(call: number, forget: boolean): void;
   zombie(fiber: number, became: boolean): void;
@@ -32,6 +33,9 @@ export interface CommandTarget {
 const maxTimeout = 2 ** 31 - 1;
 /** Under virtual time, turns of the event loop that foreign waits get before time passes without them. */
 const foreignTurns = 2;
+
+/** Cycles with a single event, in a row, after which events are gathered. */
+const loneCycles = 4;
 
 export class Engine {
   readonly raw: RawExports;
@@ -67,6 +71,9 @@ export class Engine {
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #virtualAlarm = false;
   #idleTurns = 0;
+  #arrivals = 0; // events since the last cycle
+  #lone = 0; // cycles in a row that had one event
+  #isGathering = false;
 
   constructor(
     instance: Instance,
@@ -99,7 +106,7 @@ export class Engine {
 
   /** Says what time it is, before an operation that counts from now. */
   tick(): void {
-    if (!this.#virtual) this.raw.hd_time(performance.now() - this.#origin);
+    if (!this.#virtual) this.raw.hd_time((this.time = performance.now() - this.#origin));
   }
 
   /** Makes sure that a cycle follows. Call it after telling the kernel something. */
@@ -112,7 +119,7 @@ export class Engine {
     this.#awake = true;
     const now = performance.now();
     if (!this.#virtual) this.raw.hd_time((this.time = now - this.#origin));
-    if (now - this.#breath >= this.#sliceMs) task(this.#cycleInTask);
+    if (now - this.#breath >= this.#sliceMs || this.#gathers()) task(this.#cycleInTask);
     else if (hasNextTick || this.#virtual) this.#cycleWhenDrained();
     else queueMicrotask(this.#cycle);
   }
@@ -138,7 +145,27 @@ export class Engine {
     this.#f64[(at >>> 1) + 2] = x;
     this.#f64[(at >>> 1) + 3] = y;
     u32[ring + RingWord.tail] = (tail + 1) >>> 0;
+    this.#arrivals++;
     this.wake();
+  }
+
+  // Answers from outside (a thousand sockets, a thousand immediates) come one a task, and a cycle for each would cost more
+  // than they do. After a few such cycles in a row the next answer waits for the end of the event loop's turn; if it got
+  // company there, so does the one after it, otherwise the streak begins anew.
+  #gathers(): boolean {
+    if (this.#virtual) return false;
+    if (this.#lone >= loneCycles) {
+      this.#isGathering = true;
+      return true;
+    }
+    return false;
+  }
+
+  #countArrivals(): void {
+    if (this.#isGathering) this.#lone = this.#arrivals > 1 ? loneCycles : 0;
+    else this.#lone = this.#arrivals === 1 ? this.#lone + 1 : 0;
+    this.#isGathering = false;
+    this.#arrivals = 0;
   }
 
   /** Writes the targets of the next hd_wait. */
@@ -146,6 +173,13 @@ export class Engine {
     const address = this.raw.hd_targets(fibers.length) >>> 2;
     if (this.#u32.length === 0) this.#refresh();
     for (let i = 0; i < fibers.length; i++) this.#u32[address + i] = fibers[i]!;
+  }
+
+  /** What was told so far takes effect: afterwards a task that the kernel has settled is settled here, too. */
+  catchUp(): void {
+    if (this.#u32.length === 0) this.#refresh();
+    if (this.#u32[this.#events + RingWord.head] !== this.#u32[this.#events + RingWord.tail]) this.raw.hd_drain();
+    this.drainEffects();
   }
 
   /** Carries out what can take effect at once. */
@@ -166,6 +200,9 @@ export class Engine {
       switch (word & 0xff) {
         case CommandType.settle:
           target.settle(a, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24 !== 0, b, c);
+          break;
+        case CommandType.interrupt:
+          target.interrupt(a, (word >>> 8) & 0xff, (word >>> 16) & 0xff, b, c);
           break;
         case CommandType.ended:
           target.ended(a);
@@ -206,6 +243,7 @@ export class Engine {
     if (this.#virtual && this.#virtualAlarm && this.#waitsForForeign()) return;
     this.#virtualAlarm = false;
     this.#told = false;
+    this.#countArrivals();
     this.#instance.resume();
   }
 

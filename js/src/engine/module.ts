@@ -6,6 +6,8 @@
  * one C++ stack is ever suspended, and `resume()` continues it. (DESIGN: "Await points become Promises".)
  */
 
+import type { Variant } from '../variant.js';
+
 /** The exports that JavaScript uses; meanings in wasm/pump.cpp. */
 export interface RawExports {
   memory: WebAssembly.Memory;
@@ -53,8 +55,6 @@ export interface ControlPlane {
   recordedAddress(): number;
   recordedCount(): number;
 }
-
-export type Variant = 'asyncify' | 'jspi';
 
 /** Emscripten's factory of one build. */
 export type Factory = (options: {

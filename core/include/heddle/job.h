@@ -1,0 +1,405 @@
+// Native bodies as C++20 coroutines: each operation of the kernel is something to co_await.
+//
+//   FiberId id = submit_job(kernel, {}, [](Self self) -> Job {
+//     Child child = self.submit(fetch_page);
+//     if (co_await self.delay(5 * kMillisecond) != OpCode::kOk) co_return false;
+//     co_return co_await self.join(child) == OpCode::kOk;
+//   });
+//
+// What a job gives back says only whether it succeeded; values go by whatever it captures. An operation that its
+// fiber's cancellation interrupts gives kCancelled, as does every one after it: a job that gets it should clean up and
+// return. One that does not is never the reason that others stand still: each interrupted operation costs its turn, and
+// when its grace is over it is a zombie.
+//
+// A job waits for one operation at a time: co_await what an operation of Self gives at once, in the same expression.
+// The function and what it captures live as long as the job. With exceptions enabled, one that leaves a job terminates.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "heddle/kernel.h"
+
+namespace heddle {
+
+class Self;
+
+// The coroutine. Owns its frame.
+class Job {
+ public:
+  struct promise_type {
+    bool completed = false;
+    Job get_return_object() { return Job(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_value(bool value) { completed = value; }
+    void unhandled_exception() { std::terminate(); }
+  };
+
+  Job() = default;
+  Job(Job&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Job& operator=(Job&& other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~Job() {
+    if (frame_ != nullptr) frame_.destroy();
+  }
+
+  explicit operator bool() const { return frame_ != nullptr; }
+  // Runs to the next suspension. Gives true while it goes on.
+  bool resume() {
+    frame_.resume();
+    return !frame_.done();
+  }
+  bool completed() const { return frame_.promise().completed; }
+
+ private:
+  explicit Job(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
+  std::coroutine_handle<promise_type> frame_ = nullptr;
+};
+
+using JobFunction = std::function<Job(Self)>;
+
+// Makes the fibers of jobs that the host runs as bodies of its own, so that one program can be tried both ways.
+class JobHost {
+ public:
+  virtual ~JobHost() = default;
+  virtual FiberId submit(const SubmitRequest& request, JobFunction function) = 0;
+};
+
+// What a job and the one who drives it share.
+struct JobState {
+  Kernel* kernel = nullptr;
+  JobHost* host = nullptr;  // none for a native body
+  FiberId fiber = 0;
+  ShieldId shield = 0;        // innermost section that the job is in
+  i32 answer = 0;             // to the operation that it waits for: its id
+  OpCode code = OpCode::kOk;  // how that ended
+  u32 aux = 0;
+};
+
+// How a wait for several fibers ended; `index`, among those named, is the one that decided.
+struct Waited {
+  OpCode code;
+  u32 index;
+};
+
+struct Called {
+  OpCode code;
+  u32 attempts;
+};
+
+struct Opened {
+  OpCode code;
+  CallId stream;
+};
+
+// A fiber that a job submitted. Its id stays valid as long as this lives, also after its end. The kernel must outlive
+// it.
+class [[nodiscard]] Child {
+ public:
+  Child() = default;
+  Child(Kernel* kernel, FiberId id) : kernel_(kernel), id_(id) {}
+  Child(Child&& other) noexcept : kernel_(other.kernel_), id_(std::exchange(other.id_, 0)) {}
+  Child& operator=(Child&& other) noexcept {
+    std::swap(kernel_, other.kernel_);
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  ~Child() {
+    if (id_ != 0) kernel_->release(id_);
+  }
+
+  // 0 if the submit was refused, because the job is cancelled.
+  FiberId id() const { return id_; }
+  FiberState state() const { return id_ != 0 ? kernel_->state(id_) : FiberState::kFree; }
+  bool cancel(u32 reason = 0) const { return id_ != 0 && kernel_->cancel(id_, reason); }
+
+ private:
+  Kernel* kernel_ = nullptr;
+  FiberId id_ = 0;
+};
+
+// A section of a job that its cancellation does not reach before `timeout` is over. Sections nest.
+class [[nodiscard]] ShieldSection {
+ public:
+  ShieldSection(JobState* state, Time timeout)
+      : state_(state), outer_(state->shield), own_(state->kernel->shield(state->fiber, timeout)) {
+    if (own_ != 0) state_->shield = own_;
+  }
+  ~ShieldSection() {
+    state_->shield = outer_;
+    state_->kernel->unshield(own_);
+  }
+  ShieldSection(const ShieldSection&) = delete;
+  ShieldSection& operator=(const ShieldSection&) = delete;
+
+ private:
+  JobState* state_;
+  ShieldId outer_;
+  ShieldId own_;
+};
+
+namespace job_internal {
+
+// The common part of the awaitables. A derived one has begin(), which calls the kernel.
+template <typename Operation>
+class Awaitable {
+ public:
+  explicit Awaitable(JobState* state) : state_(state) {}
+
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> /*job*/) {
+    state_->answer = static_cast<Operation*>(this)->begin();
+    return state_->answer > 0 || !is_over_at_once();
+  }
+  OpCode await_resume() const noexcept { return state_->code; }
+
+ protected:
+  JobState* state_;
+
+ private:
+  bool is_over_at_once() {
+    const bool cancelled = state_->kernel->is_cancelled(state_->fiber);
+    state_->aux = 0;
+    state_->code = state_->answer == kDone ? OpCode::kOk : cancelled ? OpCode::kCancelled : OpCode::kFailed;
+    if (state_->code != OpCode::kCancelled || state_->host != nullptr) return true;
+    state_->kernel->give_turn(state_->fiber);
+    return false;
+  }
+};
+
+class Yield : public Awaitable<Yield> {
+ public:
+  using Awaitable::Awaitable;
+  i32 begin() { return state_->kernel->yield(state_->fiber, state_->shield); }
+};
+
+class Delay : public Awaitable<Delay> {
+ public:
+  Delay(JobState* state, Time duration) : Awaitable(state), duration_(duration) {}
+  i32 begin() { return state_->kernel->delay(state_->fiber, duration_, state_->shield); }
+
+ private:
+  Time duration_;
+};
+
+class Tick {
+ public:
+  Tick(JobState* state, u32 steps) : state_(state), steps_(steps) {}
+  bool await_ready() {
+    const i32 answer = state_->kernel->tick(state_->fiber, steps_, state_->shield);
+    const bool interrupted =
+        answer == kInterrupted || (answer == kRefused && state_->kernel->is_cancelled(state_->fiber));
+    state_->code = interrupted ? OpCode::kCancelled : OpCode::kOk;
+    return answer <= 0;
+  }
+  void await_suspend(std::coroutine_handle<> /*job*/) const noexcept {}
+  OpCode await_resume() const noexcept { return state_->code; }
+
+ private:
+  JobState* state_;
+  u32 steps_;
+};
+
+template <typename Operation>
+class WaitBase : public Awaitable<Operation> {
+ public:
+  WaitBase(JobState* state, WaitMode mode, std::vector<FiberId> targets, bool cancel_losers, Time timeout)
+      : Awaitable<Operation>(state),
+        mode_(mode),
+        cancel_losers_(cancel_losers),
+        targets_(std::move(targets)),
+        timeout_(timeout) {}
+  i32 begin() {
+    JobState* state = this->state_;
+    return state->kernel->wait(state->fiber, mode_, targets_.data(), static_cast<u32>(targets_.size()), cancel_losers_,
+                               timeout_, state->shield);
+  }
+
+ private:
+  WaitMode mode_;
+  bool cancel_losers_;
+  std::vector<FiberId> targets_;
+  Time timeout_;
+};
+
+class Join : public WaitBase<Join> {
+ public:
+  using WaitBase::WaitBase;
+};
+
+class Wait : public WaitBase<Wait> {
+ public:
+  using WaitBase::WaitBase;
+  Waited await_resume() const noexcept { return {state_->code, state_->aux}; }
+};
+
+class Call : public Awaitable<Call> {
+ public:
+  Call(JobState* state, CallClass type, Time timeout) : Awaitable(state), type_(type), timeout_(timeout) {}
+  i32 begin() { return state_->kernel->call(state_->fiber, type_, false, timeout_, state_->shield); }
+  Called await_resume() const noexcept { return {state_->code, state_->aux}; }
+
+ private:
+  CallClass type_;
+  Time timeout_;
+};
+
+class Open : public Awaitable<Open> {
+ public:
+  Open(JobState* state, CallClass type, Time timeout) : Awaitable(state), type_(type), timeout_(timeout) {}
+  i32 begin() {
+    const i32 op = state_->kernel->call(state_->fiber, type_, true, timeout_, state_->shield);
+    if (op > 0) stream_ = state_->kernel->call_of(static_cast<OpId>(op));
+    return op;
+  }
+  Opened await_resume() const noexcept { return {state_->code, state_->code == OpCode::kOk ? stream_ : 0}; }
+
+ private:
+  CallClass type_;
+  Time timeout_;
+  CallId stream_ = 0;
+};
+
+class Read : public Awaitable<Read> {
+ public:
+  Read(JobState* state, CallId stream, Time timeout) : Awaitable(state), stream_(stream), timeout_(timeout) {}
+  i32 begin() { return state_->kernel->read(state_->fiber, stream_, timeout_, state_->shield); }
+
+ private:
+  CallId stream_;
+  Time timeout_;
+};
+
+class Scope : public Awaitable<Scope> {
+ public:
+  Scope(JobState* state, Child scope) : Awaitable(state), scope_(std::move(scope)) {}
+  i32 begin() {
+    const FiberId id = scope_.id();
+    if (id == 0) return kInterrupted;
+    return state_->kernel->wait(state_->fiber, WaitMode::kEnded, &id, 1, false, 0, state_->shield);
+  }
+  FiberState await_resume() const {
+    const FiberState state = scope_.state();
+    return state >= FiberState::kCompleted ? state : FiberState::kCancelled;
+  }
+
+ private:
+  Child scope_;
+};
+
+}  // namespace job_internal
+
+// A job's own view of its fiber: the operations. Valid as long as the job runs; cheap to copy.
+class Self {
+ public:
+  explicit Self(JobState* state) : state_(state) {}
+
+  FiberId id() const { return state_->fiber; }
+  Kernel& kernel() const { return *state_->kernel; }
+  Time now() const { return state_->kernel->now(); }
+  bool is_cancelled() const { return state_->kernel->is_cancelled(state_->fiber); }
+
+  // Gives up the turn.
+  [[nodiscard]] job_internal::Yield yield() const { return job_internal::Yield(state_); }
+  [[nodiscard]] job_internal::Delay delay(Time duration) const { return {state_, duration}; }
+  // For computations: says that `steps` of work were done. Under fair round-robin it gives the turn up when the quantum
+  // is used; under the other policies it never does.
+  [[nodiscard]] job_internal::Tick tick(u32 steps = 1) const { return {state_, steps}; }
+
+  // Submits a job as a child of this one.
+  Child submit(JobFunction function, SubmitRequest request = {}) const;
+
+  // Waits until the child settled: kOk if it completed, else kFailed.
+  [[nodiscard]] job_internal::Join join(const Child& child, Time timeout = 0) const {
+    return {state_, WaitMode::kAll, {child.id()}, false, timeout};
+  }
+  // Waits for several fibers, as `mode` says.
+  [[nodiscard]] job_internal::Wait wait(WaitMode mode, std::vector<FiberId> targets, bool cancel_losers = false,
+                                        Time timeout = 0) const {
+    return {state_, mode, std::move(targets), cancel_losers, timeout};
+  }
+  // The same for children that are named one by one. (A braced list inside a co_await is more than GCC 12 can do.)
+  template <typename... Children>
+  [[nodiscard]] job_internal::Wait wait(WaitMode mode, const Child& first, const Children&... others) const {
+    return {state_, mode, std::vector<FiberId>{first.id(), others.id()...}, false, 0};
+  }
+  // And cancels those that lost (kAny, kRace).
+  template <typename... Children>
+  [[nodiscard]] job_internal::Wait wait_and_cancel(WaitMode mode, const Child& first, const Children&... others) const {
+    return {state_, mode, std::vector<FiberId>{first.id(), others.id()...}, true, 0};
+  }
+
+  // Asks the host for a call, with retry for a model's.
+  [[nodiscard]] job_internal::Call call(CallClass type = CallClass::kLlm, Time timeout = 0) const {
+    return {state_, type, timeout};
+  }
+  // Asks the host for a stream, and waits for its first chunk.
+  [[nodiscard]] job_internal::Open open(CallClass type = CallClass::kLlm, Time timeout = 0) const {
+    return {state_, type, timeout};
+  }
+  // Waits for a stream's next chunk.
+  [[nodiscard]] job_internal::Read read(CallId stream, Time timeout = 0) const { return {state_, stream, timeout}; }
+
+  // Runs a job as a scope, and waits for it and all its children. Gives how the scope settled.
+  [[nodiscard]] job_internal::Scope scope(Joiner joiner, JobFunction body, u32 quorum = 0) const {
+    SubmitRequest request;
+    request.kind = FiberKind::kScope;
+    request.joiner = joiner;
+    request.quorum = quorum;
+    return {state_, submit(std::move(body), request)};
+  }
+
+  // Until the section is left, or `timeout` is over, operations go on although the job is cancelled.
+  ShieldSection shield(Time timeout) const { return {state_, timeout}; }
+
+ private:
+  JobState* state_;
+};
+
+// A job as the body of a native fiber.
+class JobBody final : public Body {
+ public:
+  JobBody(Kernel* kernel, JobFunction function) : function_(std::move(function)) { state_.kernel = kernel; }
+
+  bool run(OpCode code, u32 aux, bool& completed) override {
+    state_.code = code;
+    state_.aux = aux;
+    if (!job_) job_ = function_(Self(&state_));
+    if (job_.resume()) return true;
+    completed = job_.completed();
+    return false;
+  }
+  void bind(FiberId fiber) { state_.fiber = fiber; }
+
+ private:
+  JobState state_;
+  JobFunction function_;
+  Job job_;
+};
+
+// Submits a job. Gives its fiber, or 0 where submit() would.
+inline FiberId submit_job(Kernel& kernel, const SubmitRequest& request, JobFunction function) {
+  auto body = std::make_unique<JobBody>(&kernel, std::move(function));
+  JobBody* job = body.get();
+  const FiberId fiber = kernel.submit(request, std::move(body));
+  if (fiber != 0) job->bind(fiber);
+  return fiber;
+}
+
+inline Child Self::submit(JobFunction function, SubmitRequest request) const {
+  request.parent = state_->fiber;
+  request.shield = state_->shield;
+  request.kept = true;
+  const FiberId fiber = state_->host != nullptr ? state_->host->submit(request, std::move(function))
+                                                : submit_job(*state_->kernel, request, std::move(function));
+  return {state_->kernel, fiber};
+}
+
+}  // namespace heddle

@@ -1,0 +1,144 @@
+/**
+ * All host calls of a runtime: checks what they are given, asks the kernel, and carries its commands to the call that each
+ * concerns. Partners: `call.ts` and its kinds; core/kernel/calls.cpp.
+ */
+
+import type { Context } from '../context.js';
+import { ArgumentError, CancellationError, type HeddleError } from '../errors.js';
+import { Outside } from '../outside.js';
+import type { Owner } from '../operations.js';
+import { CallClass, EventType } from '../protocol.js';
+import { HostCall, type CallHost } from './call.js';
+import { LLMCall } from './llm-call.js';
+import { LLMStream } from './llm-stream.js';
+import { OtherCall, type SideEffect } from './other-call.js';
+import { checkOptionNames, checkSignal, checkTimeout, requestOf, type LLMOptions, type Prompt } from './request.js';
+import type { LLMResult } from './result.js';
+import { StreamCall } from './stream-call.js';
+
+/** What the calls need of their runtime. */
+export interface CallsHost extends Omit<CallHost, 'over'> {
+  /** Throws if the runtime is closed, or closing and the caller none of its tasks. */
+  open(operation: string, caller: Context | undefined): void;
+  /** The caller, also where the operation was called without a context. */
+  caller(ctx: Context | undefined, operation: string): Context | undefined;
+}
+
+/** Options of `ctx.call`. */
+export interface CallOptions {
+  /** Cancels this call alone. */
+  signal?: AbortSignal | undefined;
+  /** Longest time in milliseconds. 0: none. */
+  timeout?: number | undefined;
+}
+
+export class Calls {
+  readonly #host: CallsHost;
+  readonly #callHost: CallHost;
+  // Those that the host has begun and the kernel has not heard the last of.
+  readonly #calls = new Map<number, HostCall>();
+  // Told to abort before they were told to start.
+  readonly #stillborn = new Set<number>();
+
+  constructor(host: CallsHost) {
+    this.#host = host;
+    this.#callHost = { ...host, over: (call) => this.#calls.delete(call) };
+  }
+
+  call(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): Promise<LLMResult> {
+    return this.#begin('llm', CallClass.llm, options, ctx, () => {
+      const request = requestOf('llm', prompt, options);
+      return (owner) => new LLMCall(this.#callHost, owner, options?.timeout, request);
+    });
+  }
+
+  stream(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): LLMStream {
+    const { engine } = this.#host;
+    const caller = this.#host.caller(ctx, 'llmStream');
+    this.#host.open('llmStream', caller);
+    const request = requestOf('llmStream', prompt, options);
+    engine.tick();
+    const owner = caller?._owner ?? new Outside(engine.raw, 'llmStream', true);
+    const shield = (): number => caller?._shield ?? 0;
+    const call = new StreamCall(this.#callHost, owner, request, shield);
+    call.open(engine.raw.hd_call(owner._fiber, CallClass.llm, 1, 0, shield()), options?.signal, options?.timeout);
+    return new LLMStream(call);
+  }
+
+  other<T>(name: string, fn: SideEffect<T>, options: CallOptions | undefined, ctx: Context | undefined): Promise<T> {
+    return this.#begin('call', CallClass.other, options, ctx, () => {
+      if (typeof name !== 'string' || name === '') throw new ArgumentError('call', 'the first argument must be a name, as a non-empty string');
+      if (typeof fn !== 'function') throw new ArgumentError('call', `the second argument must be a function, got ${typeof fn}`);
+      checkOptionNames('call', options, ['signal', 'timeout', 'ctx']);
+      checkTimeout('call', options?.timeout);
+      checkSignal('call', options?.signal);
+      return (owner) => new OtherCall(this.#callHost, owner, options?.timeout, name, fn);
+    });
+  }
+
+  // Everything that can be refused is refused before the kernel hears of it.
+  #begin<T>(
+    operation: string,
+    type: number,
+    options: CallOptions | undefined,
+    ctx: Context | undefined,
+    checked: () => (owner: Owner) => HostCall,
+  ): Promise<T> {
+    const { engine, operations } = this.#host;
+    let caller: Context | undefined;
+    let make: (owner: Owner) => HostCall;
+    try {
+      caller = this.#host.caller(ctx, operation);
+      this.#host.open(operation, caller);
+      make = checked();
+      const signal = options?.signal;
+      if (signal?.aborted) throw new CancellationError(`${operation} was called with an aborted signal`, { cause: signal.reason });
+    } catch (error) {
+      return operations.error(caller?._owner, error);
+    }
+    engine.tick();
+    const owner = caller?._owner ?? new Outside(engine.raw, operation);
+    const call = make(owner);
+    const answer = engine.raw.hd_call(owner._fiber, type, 0, options?.timeout ?? 0, caller?._shield ?? 0);
+    return operations.begun(answer, owner, call, options?.signal);
+  }
+
+  // --- Commands ---
+
+  start(id: number, op: number, attempt: number): void {
+    const call = this.#host.operations.meaning(op);
+    if (this.#stillborn.delete(id) || !(call instanceof HostCall)) {
+      this.#host.engine.event(EventType.callClosed, id);
+      return;
+    }
+    call.call = id;
+    this.#calls.set(id, call);
+    call.start(attempt);
+  }
+
+  read(op: number, id: number): void {
+    (this.#calls.get(id) as StreamCall | undefined)?.read(op);
+  }
+
+  /** `forget`: the kernel has no such call any more, it was simulated. */
+  abort(id: number, forget: boolean): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) {
+      if (!forget) this.#stillborn.add(id);
+      return;
+    }
+    if (forget) {
+      this.#calls.delete(id);
+      call.call = 0;
+    }
+    const { owner } = call;
+    const isInterrupted = owner._isInterrupted?.() === true;
+    call.abort(isInterrupted ? owner._interruption() : new CancellationError(`${call.name} was dropped: nobody waits for it any more`));
+  }
+
+  /** The runtime closes: connections that are still open go. */
+  close(error: HeddleError): void {
+    for (const call of [...this.#calls.values()]) call.abort(error);
+    this.#calls.clear();
+  }
+}

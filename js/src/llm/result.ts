@@ -1,0 +1,33 @@
+/** What a call gives: the answer, and how it came about. Partner: `llm-call.ts`. */
+
+import type { LLMAnswer } from './provider.js';
+
+/** One attempt, in milliseconds since the epoch. */
+export interface LLMAttempt {
+  startedAt: number;
+  endedAt: number;
+  /** Why it failed; undefined for the last one of a call that succeeded. */
+  error?: Error | undefined;
+}
+
+/** When what happened, in milliseconds since the epoch (under virtual time: since the runtime began). */
+export interface LLMTimings {
+  /** The call was made. */
+  requestedAt: number;
+  /** The last attempt began. */
+  startedAt: number;
+  completedAt: number;
+  attempts: readonly LLMAttempt[];
+}
+
+export interface LLMResult extends LLMAnswer {
+  /** Requests sent for this call. */
+  attempts: number;
+  timings: LLMTimings;
+}
+
+/** A piece of a streamed answer. */
+export interface LLMChunk {
+  type: 'text';
+  text: string;
+}

@@ -1,0 +1,345 @@
+/**
+ * A call whose answer comes piece by piece.
+ *
+ *   opening -> open -> over
+ *
+ * opening: an operation of the kernel's, with attempts and waits as for any call; it ends with the first piece, so that
+ * until then a failure is an attempt's. open: each piece is read when somebody wants it, by an operation of its own; the
+ * call holds its place. over: read to the end, left by its reader, failed, cancelled, out of time.
+ *
+ * Invariant: once it is over, no operation, connection, listener or timer of it is left, or is told to end in that turn;
+ * what ended it is what every later next() and the result say.
+ * Partners: `llm-stream.ts`, what the user holds; `call.ts`; `provider.ts`, the connection.
+ */
+
+import { onAbort } from '../cancellation.js';
+import { CancellationError, LLMError, TimeoutError } from '../errors.js';
+import { Outside } from '../outside.js';
+import type { Meaning, Owner } from '../operations.js';
+import { EventType } from '../protocol.js';
+import type { CallHost } from './call.js';
+import { LLMCall } from './llm-call.js';
+import type { LiveProvider, LLMRequest, ProviderStream } from './provider.js';
+import type { LLMAttempt, LLMChunk, LLMResult } from './result.js';
+
+type End = { result: LLMResult } | { error: unknown } | 'left';
+
+/** Of a simulated answer's latency, what passes before its first piece. */
+const firstPieceShare = 0.3;
+
+const ignore = (): void => {};
+
+export class StreamCall extends LLMCall {
+  override readonly name: string = 'llmStream';
+  protected override readonly opens = true;
+  /** Somebody iterates, at a pace of its own. */
+  isIterated = false;
+  #opening = 0; // the operation
+  #opened: Promise<void> = Promise.resolve();
+  #openAttempts = 0;
+  #stream: ProviderStream | undefined;
+  #simulated: { pieces: string[]; at: number; gap: number } | undefined;
+  #first: string | undefined;
+  #isAtEnd = false;
+  readonly #ahead: string[] = []; // read, and not yet taken by next()
+  #pulling: Promise<void> | undefined;
+  #read: { op: number; meaning: ReadMeaning } | undefined;
+  #turn: Promise<unknown> | undefined; // of the last next()
+  #over: End | undefined;
+  #resultPromise: Promise<LLMResult> | undefined;
+  #settleResult: { resolve: (result: LLMResult) => void; reject: (error: unknown) => void } | undefined;
+  readonly #stops: (() => void)[] = [];
+
+  constructor(
+    host: CallHost,
+    owner: Owner,
+    request: LLMRequest,
+    private readonly shield: () => number,
+  ) {
+    super(host, owner, undefined, request);
+  }
+
+  /** Takes the kernel's answer to the opening operation. */
+  open(answer: number, signal: AbortSignal | undefined, timeout: number | undefined): void {
+    this.#opening = answer;
+    this.#opened = this.host.operations.begun<number>(answer, this.owner, this).then(
+      (attempts) => {
+        this.#opening = 0;
+        this.#openAttempts = attempts;
+        if (this.#first !== undefined) this.#ahead.push(this.#first);
+        else this.#isAtEnd = true;
+        this.#release();
+      },
+      (error: unknown) => {
+        this.#opening = 0;
+        this.#end({ error });
+        this.#release();
+      },
+    );
+    if (timeout !== undefined && timeout > 0) this.#limit(timeout);
+    if (signal === undefined) return;
+    const stop = onAbort(signal, (reason, cause) => {
+      this.#end({ error: new CancellationError(`llmStream was aborted by its signal: ${reason}`, { reason, cause }) });
+    });
+    if (this.#over === undefined) this.#stops.push(stop);
+  }
+
+  // --- Reading ---
+
+  next(): Promise<IteratorResult<LLMChunk, void>> {
+    const take = (): Promise<IteratorResult<LLMChunk, void>> => this.#take();
+    const turn = this.#turn === undefined ? take() : this.#turn.then(take, take);
+    const over = (): void => {
+      if (this.#turn === turn) this.#turn = undefined;
+    };
+    this.#turn = turn;
+    turn.then(over, over);
+    return turn;
+  }
+
+  /** The reader has enough. */
+  leave(): void {
+    this.#end('left');
+  }
+
+  wholeResult(): Promise<LLMResult> {
+    if (this.#resultPromise === undefined) {
+      this.#resultPromise = new Promise<LLMResult>((resolve, reject) => {
+        this.#settleResult = { resolve, reject };
+      });
+      // Who reads the stream hears of it.
+      this.#resultPromise.catch(ignore);
+      this.#settle();
+    }
+    // Who means to iterate begins in this turn.
+    queueMicrotask(() => {
+      if (!this.isIterated) void this.#pullAll();
+    });
+    return this.#resultPromise;
+  }
+
+  async #take(): Promise<IteratorResult<LLMChunk, void>> {
+    for (;;) {
+      const over = this.#over;
+      if (over === 'left') return { done: true, value: undefined };
+      if (over !== undefined && 'error' in over) throw over.error;
+      const text = this.#ahead.shift();
+      if (text !== undefined) return { done: false, value: { type: 'text', text } };
+      if (over !== undefined) return { done: true, value: undefined };
+      await this.#pull();
+    }
+  }
+
+  async #pullAll(): Promise<void> {
+    while (this.#over === undefined) await this.#pull();
+  }
+
+  // One piece more in #ahead, or the end. Never rejects.
+  #pull(): Promise<void> {
+    this.#pulling ??= this.#pullOne().finally(() => {
+      this.#pulling = undefined;
+    });
+    return this.#pulling;
+  }
+
+  async #pullOne(): Promise<void> {
+    if (this.#opening !== 0) {
+      await this.#opened;
+      if (this.#ahead.length > 0) return;
+    }
+    if (this.#over !== undefined) return;
+    if (this.#isAtEnd) {
+      this.#finish();
+      return;
+    }
+    const { engine, operations } = this.host;
+    const meaning = new ReadMeaning();
+    const op = engine.raw.hd_read(this.owner._fiber, this.call, 0, this.shield());
+    if (op <= 0) {
+      // Its owner was cancelled, or is over; the kernel's word about the call may already be there.
+      engine.drainEffects();
+      this.#end({ error: this.owner._interruption() });
+      return;
+    }
+    this.#read = { op, meaning };
+    try {
+      const text = await operations.begun<string | undefined>(op, this.owner, meaning);
+      if (text === undefined) this.#finish();
+      else this.#ahead.push(text);
+    } catch (error) {
+      this.#end({ error });
+    }
+    this.#read = undefined;
+    this.#release();
+  }
+
+  // --- The kernel's words ---
+
+  override value(attempts: number): unknown {
+    return attempts;
+  }
+
+  /** The next piece is wanted, for operation `op`. */
+  read(op: number): void {
+    const { engine, operations } = this.host;
+    const meaning = operations.meaning(op);
+    if (!(meaning instanceof ReadMeaning)) return;
+    if (this.#simulated !== undefined) {
+      const { pieces, gap } = this.#simulated;
+      meaning.text = pieces[this.#simulated.at++];
+      this.#isAtEnd = this.#simulated.at >= pieces.length;
+      this.attempts.at(-1)!.endedAt += gap;
+      engine.tick();
+      engine.event(EventType.readTakes, op, 1, 0, 0, gap);
+      return;
+    }
+    // Where the operation ended meanwhile, its number may stand for another one.
+    const tell = (ok: number): void => {
+      if (operations.meaning(op) === meaning) engine.event(EventType.readDone, op, ok);
+    };
+    this.#stream!.next().then(
+      (text) => {
+        meaning.text = text;
+        tell(1);
+      },
+      (error: unknown) => {
+        meaning.error = this.typed(this.host.provider as LiveProvider, error);
+        if (meaning.error instanceof LLMError) meaning.error.attempts = this.#openAttempts;
+        tell(0);
+      },
+    );
+  }
+
+  /** Nobody waits for it any more. */
+  override abort(reason: unknown): void {
+    this.#end({ error: this.owner instanceof Outside ? this.owner._interruption() : reason }, true);
+    this.#hangUp(reason);
+    // An attempt that is not open says itself how it ended.
+    if (this.#stream !== undefined) this.#closed();
+  }
+
+  // --- Attempts ---
+
+  protected override ask(provider: LiveProvider, note: LLMAttempt): void {
+    const options = this.attemptOptions();
+    const opened = async (): Promise<[ProviderStream, string | undefined]> => {
+      const stream = await provider.stream(this.request, options);
+      return [stream, await stream.next()];
+    };
+    opened().then(
+      ([stream, first]) => {
+        if (options.signal.aborted) {
+          stream.close();
+          this.fail(note, options.signal.reason);
+          return;
+        }
+        this.#stream = stream;
+        this.#first = first;
+        this.host.engine.event(EventType.callOpened, this.call);
+      },
+      (error: unknown) => this.fail(note, this.typed(provider, error)),
+    );
+  }
+
+  protected override untilAnswered(text: string, latencyMs: number): number {
+    const pieces = text.match(/\s*\S+|\s+$/g) ?? [];
+    this.#first = pieces[0];
+    if (pieces.length < 2) {
+      this.#isAtEnd = true;
+      return latencyMs;
+    }
+    const untilFirst = latencyMs * firstPieceShare;
+    this.#simulated = { pieces, at: 1, gap: (latencyMs - untilFirst) / (pieces.length - 1) };
+    return untilFirst;
+  }
+
+  // --- The end ---
+
+  #finish(): void {
+    try {
+      this.answer ??= this.#stream!.answer();
+    } catch (error) {
+      this.#end({ error: this.typed(this.host.provider as LiveProvider, error) });
+      return;
+    }
+    this.#closed();
+    this.#end({ result: this.result(this.#openAttempts) });
+  }
+
+  /** `dropped`: the kernel has let go of the call and says so. */
+  #end(over: End, dropped = false): void {
+    if (this.#over !== undefined) return;
+    this.#over = over;
+    for (const stop of this.#stops) stop();
+    const { engine, operations } = this.host;
+    if (!dropped && !this.#abortOpening() && this.call !== 0) {
+      this.#hangUp(typeof over === 'object' && 'error' in over ? over.error : undefined);
+      this.#closed();
+    }
+    if (this.#read !== undefined && operations.meaning(this.#read.op) === this.#read.meaning) engine.raw.hd_abort_op(this.#read.op);
+    engine.drainEffects();
+    engine.wake();
+    this.#release();
+    this.#settle();
+  }
+
+  // Wherever the call stands, in the queue, in flight or between two attempts, the kernel drops it. False: it is open.
+  #abortOpening(): boolean {
+    const { engine, operations } = this.host;
+    return this.#opening > 0 && operations.meaning(this.#opening) === this && engine.raw.hd_abort_op(this.#opening) !== 0;
+  }
+
+  #hangUp(reason: unknown): void {
+    super.abort(reason);
+    this.#stream?.close();
+  }
+
+  #closed(): void {
+    if (this.call === 0) return;
+    if (this.#simulated === undefined) this.attempts.at(-1)!.endedAt = this.host.now();
+    this.host.engine.event(EventType.callClosed, this.lastWord());
+  }
+
+  // An outside caller's fiber lasts as long as the stream and its operations.
+  #release(): void {
+    if (this.owner instanceof Outside && this.#over !== undefined && this.#opening === 0 && this.#read === undefined) this.owner.end();
+  }
+
+  #settle(): void {
+    if (this.#settleResult === undefined || this.#over === undefined) return;
+    const { resolve, reject } = this.#settleResult;
+    if (this.#over === 'left') reject(new CancellationError('llmStream: the stream was left before its end'));
+    else if ('error' in this.#over) reject(this.#over.error);
+    else resolve(this.#over.result);
+  }
+
+  // A delay of nobody's, so that it is the runtime's clock that counts, and also while nobody reads.
+  #limit(ms: number): void {
+    const { engine, operations } = this.host;
+    const watch = new Outside(engine.raw, this.name);
+    const meaning: Meaning = { name: this.name, value: ignore, failure: ignore };
+    const op = engine.raw.hd_delay(watch._fiber, ms, 0);
+    operations.begun(op, watch, meaning).then(() => {
+      const text = `llmStream took longer than its timeout of ${ms} ms`;
+      this.#end({ error: new TimeoutError(text, { limit: 'operation', scope: this.name, ms }) });
+    }, ignore);
+    this.#stops.push(() => {
+      if (operations.meaning(op) === meaning) engine.raw.hd_abort_op(op);
+    });
+  }
+}
+
+/** One piece, on its way. */
+class ReadMeaning implements Meaning {
+  readonly name = 'llmStream';
+  text: string | undefined;
+  error: unknown;
+
+  value(): unknown {
+    return this.text;
+  }
+
+  failure(): unknown {
+    return this.error;
+  }
+}

@@ -1,0 +1,289 @@
+// Whatever ends a call early, its connection closes at once and nothing of it is left on either side.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { custom } from 'heddle';
+import { asking, assertNothingLeft, connected, protocols, untilSocketsClosed } from '../support/calls.mjs';
+import heddle, { open } from '../support/heddle.mjs';
+import { rejection, SignalCounter, turns, until } from '../support/tasks.mjs';
+
+// Within which the server must have seen the connections of cancelled calls close.
+const kClosedWithinMs = 100;
+const held = { latencyMs: 'manual' };
+
+for (const protocol of protocols) {
+  for (const way of Object.keys(asking)) {
+    test(`${protocol} ${way}: cancelAll with 100 calls in flight closes every socket within 100 ms`, async (t) => {
+      const { server, rt } = await connected(t, held, { protocol, maxConcurrentTasks: 150, maxConcurrentLLMCalls: 100 });
+      const tasks = Array.from({ length: 150 }, (_, i) => rt.submit((ctx) => asking[way](ctx, `q ${i}`)));
+      await server.whenHeld(100);
+      const since = performance.now();
+      rt.cancelAll('enough');
+      const states = tasks.map((task) => task.state);
+      assert.deepEqual(new Set(states), new Set(['cancelled']));
+      assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+      for (const row of await rt.awaitAllSettled(tasks)) assert.equal(row.reason.code, 'Cancelled');
+      const { requests, aborts } = server.stats();
+      assert.deepEqual([requests, aborts], [100, 100]);
+      await assertNothingLeft(rt, server);
+    });
+
+    test(`${protocol} ${way}: cancelling a task before the first byte closes its socket within 100 ms`, async (t) => {
+      const { server, rt } = await connected(t, held, { protocol });
+      const task = rt.submit((ctx) => asking[way](ctx, 'q'));
+      await server.whenHeld(1);
+      const since = performance.now();
+      assert.equal(rt.cancel(task.id, 'no need'), true);
+      const error = await rejection(task.promise);
+      assert.deepEqual([error.code, error.reason], ['Cancelled', 'no need']);
+      assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+      assert.equal(server.stats().aborts, 1);
+      await assertNothingLeft(rt, server);
+    });
+  }
+
+  test(`${protocol}: cancelling a task after three chunks of a stream closes its socket within 100 ms`, async (t) => {
+    const { server, rt } = await connected(t, { pauseAfter: 3, respond: () => 'one two three four five' }, { protocol });
+    const texts = [];
+    const task = rt.submit(async (ctx) => {
+      for await (const { text } of ctx.llmStream('q')) texts.push(text);
+    });
+    await server.whenHeld(1);
+    await until('three chunks have come', () => texts.length === 3);
+    const since = performance.now();
+    rt.cancel(task.id);
+    assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+    assert.equal((await rejection(task.promise)).code, 'Cancelled');
+    assert.deepEqual(texts, ['one ', 'two ', 'three ']);
+    assert.equal(server.stats().aborts, 1);
+    await assertNothingLeft(rt, server);
+  });
+}
+
+// What ends a call in flight. Virtual time stands still meanwhile, unless the test lets it pass.
+const enders = {
+  'the signal of the call': {
+    options: (signal) => ({ signal }),
+    act: ({ controller }) => controller.abort('changed my mind'),
+    check: (error) => {
+      assert.ok(error instanceof heddle.CancellationError);
+      assert.deepEqual([error.reason, error.cause], ['changed my mind', 'changed my mind']);
+    },
+  },
+  'the timeout of the call': {
+    options: () => ({ timeout: 1000 }),
+    act: ({ rt }) => rt.clock.advance(1000),
+    check: (error, way) => {
+      assert.ok(error instanceof heddle.TimeoutError);
+      assert.deepEqual([error.limit, error.scope, error.ms], ['operation', way, 1000]);
+    },
+  },
+  'the timeout of the task': {
+    task: () => ({ timeout: 1000 }),
+    act: ({ rt }) => rt.clock.advance(1000),
+    check: (error, _way, task) => {
+      assert.ok(error instanceof heddle.TimeoutError);
+      assert.deepEqual([error.limit, error.scope, error.ms], ['timeout', task.id, 1000]);
+    },
+  },
+  'the deadline of the task': {
+    task: () => ({ deadline: 1000 }),
+    act: ({ rt }) => rt.clock.advance(1000),
+    check: (error) => {
+      assert.ok(error instanceof heddle.TimeoutError);
+      assert.equal(error.limit, 'deadline');
+    },
+  },
+  'the signal of the task': {
+    task: (signal) => ({ signal }),
+    act: ({ controller }) => controller.abort(new Error('gone')),
+    check: (error) => {
+      assert.ok(error instanceof heddle.CancellationError);
+      assert.equal(error.reason, 'gone');
+    },
+  },
+  'closing the runtime': {
+    act: ({ rt }) => rt.close(),
+    check: (error) => assert.ok(error instanceof heddle.CancellationError),
+  },
+};
+
+for (const [what, { options, task: taskOptions, act, check }] of Object.entries(enders)) {
+  for (const way of Object.keys(asking)) {
+    test(`${way}: ${what} ends it, closes its socket and leaves no listener`, async (t) => {
+      const { server, rt } = await connected(t, held, { clock: 'virtual' });
+      const counter = new SignalCounter();
+      const controller = counter.signal();
+      const task = rt.submit((ctx) => asking[way](ctx, 'q', options?.(controller.signal)), taskOptions?.(controller.signal));
+      const failed = rejection(task.promise);
+      await server.whenHeld(1);
+      const since = performance.now();
+      await act({ rt, controller });
+      assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+      check(await failed, way, task);
+      assert.equal(server.stats().aborts, 1);
+      assert.equal(counter.listeners, 0);
+      if (what !== 'closing the runtime') await assertNothingLeft(rt, server);
+    });
+  }
+}
+
+test('cancelling a parent aborts the calls of its children and grandchildren', async (t) => {
+  const { server, rt } = await connected(t, held);
+  const parent = rt.submit(async (ctx) => {
+    const child = ctx.submit(async (ctx2) => {
+      const grandchild = ctx2.submit((ctx3) => ctx3.llm('grandchild'));
+      await Promise.all([ctx2.llm('child'), ctx2.await(grandchild)]);
+    });
+    await Promise.all([asking.llmStream(ctx, 'parent'), ctx.await(child)]);
+  });
+  await server.whenHeld(3);
+  const since = performance.now();
+  rt.cancel(parent.id);
+  assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+  assert.deepEqual(rt.getAllTasks().map(({ state }) => state), ['cancelled', 'cancelled', 'cancelled']);
+  assert.equal((await rejection(parent.promise)).code, 'Cancelled');
+  await assertNothingLeft(rt, server);
+});
+
+for (const way of Object.keys(asking)) {
+  test(`${way}: a call that is cancelled in the queue never reaches the server`, async (t) => {
+    const { server, rt } = await connected(t, held, { maxConcurrentLLMCalls: 1 });
+    const first = rt.submit((ctx) => asking[way](ctx, 'first'));
+    const second = rt.submit((ctx) => asking[way](ctx, 'second'));
+    const third = rt.submit((ctx) => asking[way](ctx, 'third'));
+    await server.whenHeld(1);
+    await until('two calls wait', () => rt.getStats().waitingLLMCalls === 2);
+    rt.cancel(second.id);
+    assert.equal(rt.getStats().waitingLLMCalls, 1);
+    assert.equal((await rejection(second.promise)).code, 'Cancelled');
+    server.release();
+    assert.equal((await first.promise).text, 'echo: first');
+    await server.whenHeld(1);
+    server.release();
+    assert.equal((await third.promise).text, 'echo: third');
+    assert.deepEqual(server.stats().log.map(({ prompt }) => prompt), ['first', 'third']);
+    await assertNothingLeft(rt, server);
+  });
+
+  test(`${way}: a call that is cancelled between two attempts makes no other`, async (t) => {
+    const { server, rt } = await connected(t, { fault: () => 503 }, { clock: 'virtual', retry: { baseDelay: 1e6, maxDelay: 1e6 } });
+    // Holds virtual time, or the wait would be over at once.
+    const watch = rt.submit((ctx) => ctx.call('watch', ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject))));
+    const task = rt.submit((ctx) => asking[way](ctx, 'q'));
+    await until('the call is between two attempts', () => rt.getStats().backoffLLMCalls === 1);
+    assert.equal(rt.getStats().concurrentLLMCalls, 0);
+    rt.cancel(task.id);
+    assert.equal(rt.getStats().backoffLLMCalls, 0);
+    assert.equal((await rejection(task.promise)).code, 'Cancelled');
+    rt.cancel(watch.id);
+    await turns();
+    assert.equal(server.stats().requests, 1);
+    await assertNothingLeft(rt, server);
+  });
+
+  test(`${way}: the signal of a call outside of tasks ends it wherever it is`, async (t) => {
+    const { server, rt } = await connected(t, held, { maxConcurrentLLMCalls: 1 });
+    const counter = new SignalCounter();
+    const [flying, queued] = [counter.signal(), counter.signal()];
+    const failures = [flying, queued].map(({ signal }) => rejection(asking[way](rt, 'q', { signal })));
+    await server.whenHeld(1);
+    queued.abort('second');
+    assert.equal((await failures[1]).reason, 'second');
+    const since = performance.now();
+    flying.abort('first');
+    assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+    assert.equal((await failures[0]).reason, 'first');
+    assert.equal(counter.listeners, 0);
+    assert.equal(server.stats().requests, 1);
+    await assertNothingLeft(rt, server);
+  });
+
+  test(`${way}: a call that a shield protects goes on although its task is cancelled`, async (t) => {
+    const { server, rt } = await connected(t, held);
+    let answer;
+    const task = rt.submit(async (ctx) => {
+      try {
+        await asking[way](ctx, 'unprotected');
+      } finally {
+        await ctx.shield(
+          async (safe) => {
+            answer = await asking[way](safe, 'protected');
+          },
+          { timeout: 60_000 },
+        );
+      }
+    });
+    await server.whenHeld(1);
+    rt.cancel(task.id);
+    await server.whenAborted(1);
+    await server.whenHeld(1);
+    server.release();
+    await until('the body is over', () => rt.getStats().unwindingTasks === 0);
+    assert.equal(answer.text, 'echo: protected');
+    assert.equal((await rejection(task.promise)).code, 'Cancelled');
+    await assertNothingLeft(rt, server);
+  });
+
+  test(`${way}: after its task was cancelled every further call raises the task's error and sends nothing`, async (t) => {
+    const { server, rt } = await connected(t, held);
+    const errors = [];
+    const task = rt.submit(async (ctx) => {
+      for (let i = 0; i < 3; i++) errors.push(await rejection(asking[way](ctx, `q ${i}`)));
+    });
+    await server.whenHeld(1);
+    rt.cancel(task.id, 'stop');
+    const error = await rejection(task.promise);
+    await until('the body is over', () => rt.getStats().unwindingTasks === 0);
+    assert.deepEqual(errors, [error, error, error]);
+    assert.equal(server.stats().requests, 1);
+    await assertNothingLeft(rt, server);
+  });
+
+  test(`${way}: a call that nobody waits for ends with its task`, async (t) => {
+    const { server, rt } = await connected(t, held);
+    const task = rt.submit(async (ctx) => {
+      asking[way](ctx, 'q').catch(() => undefined);
+      await server.whenHeld(1);
+      return 'done';
+    });
+    assert.equal(await task.promise, 'done');
+    await server.whenAborted(1);
+    await server.whenSocketsClosed();
+    await assertNothingLeft(rt, server);
+  });
+}
+
+test('a place is free again as soon as its call is cancelled', async (t) => {
+  const { server, rt } = await connected(t, held, { maxConcurrentLLMCalls: 1 });
+  const first = rt.submit((ctx) => ctx.llm('first'));
+  const second = rt.submit((ctx) => ctx.llm('second'));
+  await server.whenHeld(1);
+  rt.cancel(first.id);
+  await server.whenAborted(1);
+  await server.whenHeld(1);
+  server.release();
+  assert.equal((await second.promise).text, 'echo: second');
+  assert.equal((await rejection(first.promise)).code, 'Cancelled');
+  await assertNothingLeft(rt, server);
+});
+
+test('calls that were about to start when their tasks were cancelled never start', async (t) => {
+  let asked = 0;
+  let askedAtCancel;
+  const provider = custom(() => {
+    // The engine lets the event loop have its turn in the middle of so many.
+    if (asked++ === 0) {
+      setImmediate(() => {
+        askedAtCancel = asked;
+        rt.cancelAll();
+      });
+    }
+    return new Promise(() => undefined);
+  });
+  const rt = await open(t, { provider, sliceMs: 0, maxConcurrentTasks: 2000, maxConcurrentLLMCalls: 2000 });
+  const tasks = Array.from({ length: 2000 }, (_, i) => rt.submit((ctx) => asking[i % 2 ? 'llm' : 'llmStream'](ctx, 'q')));
+  await rt.awaitAllSettled(tasks);
+  await assertNothingLeft(rt);
+  assert.ok(askedAtCancel < 2000, `${askedAtCancel} had started`);
+  assert.equal(asked, askedAtCancel);
+});
