@@ -165,6 +165,7 @@ async function runNative(preset) {
 async function checkTypes() {
   const programs = filesBelow(path.join(root, 'tests/types'), (file) => file.endsWith('.ts'));
   if (programs.length > 0) await runTsc('tests/types/tsconfig.json');
+  await runTsc('web-demo/tsconfig.json');
 }
 
 function runJs(variant, node) {

@@ -122,8 +122,9 @@ async function run(rt: Runtime): Promise<void> {
   });
   const frame = (): void => {
     if (mine !== generation) return;
-    const over = isSettled(draw(rt)) && rows.every(({ task: each, phase }) => each === undefined || isSettled(phase));
-    if (!over) {
+    // A cancelled body holds its slot until it has ended.
+    const goesOn = draw(rt).slots > 0 || rows.some(({ task: each, phase }) => each !== undefined && !isSettled(phase));
+    if (goesOn) {
       requestAnimationFrame(frame);
       return;
     }
@@ -138,8 +139,8 @@ async function run(rt: Runtime): Promise<void> {
 
 // --- A frame ---
 
-/** Draws this instant; gives the first fiber's phase. */
-function draw(rt: Runtime): Phase {
+/** Draws this instant; gives the counts that were drawn. */
+function draw(rt: Runtime): RuntimeStats {
   const stats = rt.getStats();
   const now = rt.clock.now();
   for (const row of rows) {
@@ -152,7 +153,7 @@ function draw(rt: Runtime): Phase {
   counts.forEach(([, count], i) => setText(tiles[i]!, String(count(stats))));
   explain(rt);
   speak(rt, false);
-  return rows[0]!.phase;
+  return stats;
 }
 
 function explain(rt: Runtime): void {

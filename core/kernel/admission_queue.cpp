@@ -10,12 +10,9 @@ constexpr u32 kFifoList = 0;
 
 u32 AdmissionQueue::list_of(const Node& node) const {
   switch (mode_) {
-    case FairnessMode::kPriority:
-      return static_cast<u32>(node.priority + kMaxPriority);
-    case FairnessMode::kRoundRobin:
-      return node.group;
-    case FairnessMode::kFifo:
-      break;
+    case FairnessMode::kPriority: return static_cast<u32>(node.priority + kMaxPriority);
+    case FairnessMode::kRoundRobin: return node.group;
+    case FairnessMode::kFifo: break;
   }
   return kFifoList;
 }
@@ -44,9 +41,7 @@ u32 AdmissionQueue::push(u32 owner, i32 priority, u32 group, Time now, bool agai
 u32 AdmissionQueue::pop() {
   u32 id = 0;
   switch (mode_) {
-    case FairnessMode::kFifo:
-      id = list(kFifoList).first;
-      break;
+    case FairnessMode::kFifo: id = list(kFifoList).first; break;
     case FairnessMode::kPriority: {
       const bool loner = !loners_.empty() && (levels_.empty() || Before{}(loners_.top(), levels_.top()));
       id = loner ? loners_.top().id : list(levels_.top().id).first;
@@ -177,9 +172,7 @@ void AdmissionQueue::for_each(Visit&& visit) const {
   };
   if (size_ == 0) return;
   switch (mode_) {
-    case FairnessMode::kFifo:
-      walk(kFifoList);
-      break;
+    case FairnessMode::kFifo: walk(kFifoList); break;
     case FairnessMode::kPriority:
       for (u32 i = 0; i < levels_.size(); ++i) walk(levels_.at(i).id);
       for (u32 i = 0; i < loners_.size(); ++i) visit(loners_.at(i).id);

@@ -9,10 +9,11 @@
 // An entry that comes back (a call after its backoff) goes before those of its equals that are new, and behind those
 // that came back before it.
 //
-// An entry stands in one list: of all (fifo), of its group, or of its level of priority. A heap knows which level is next,
-// and a second heap holds, each alone, the entries that are out of their level's order: those whose priority changed while
-// they waited, and those that came back. So an entry touches no memory but its neighbours' (at 10^5 entries, cache misses
-// are most of the cost). push, pop, remove and set_priority are O(1), for priority O(log of the levels in use).
+// An entry stands in one list: of all (fifo), of its group, or of its level of priority. A heap knows which level is
+// next, and a second heap holds, each alone, the entries that are out of their level's order: those whose priority
+// changed while they waited, and those that came back. So an entry touches no memory but its neighbours' (at 10^5
+// entries, cache misses are most of the cost). push, pop, remove and set_priority are O(1), for priority O(log of the
+// levels in use).
 //
 // Groups are numbers up to about 2 * kMaxKey; they need not be dense, but close ones share memory.
 #pragma once

@@ -25,7 +25,7 @@ struct Call {
   CallState state = CallState::kFree;
   bool stream = false;
   bool is_simulated = false;  // the kernel's timer ends it, no connection exists
-  bool abandoned = false;     // its grace is over; only the host's word is missing
+  bool abandoned = false;     // nothing counts it any more; only the host's word is missing
   // What a simulated attempt will say when its time is over.
   bool answer_ok = false;
   bool answer_opens = false;

@@ -180,9 +180,15 @@ void Scheduler::drop_call(CallId id) {
         free_call(id);
         break;
       }
+      if (call.type == CallClass::kLlm) {
+        call.timer = timers_.set(after(config_.grace), TimerKind::kCallGrace, id);
+      } else {
+        // It holds no place, and its function may never end: nothing waits for that, virtual time least of all.
+        leave_flight(call);
+        call.abandoned = true;
+      }
       call.state = CallState::kClosing;
       call.since = now_;
-      call.timer = timers_.set(after(config_.grace), TimerKind::kCallGrace, id);
       effect(CommandType::kAbortCall, id);
       break;
     case CallState::kFree:

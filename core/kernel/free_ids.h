@@ -1,6 +1,6 @@
-// A set of numbers that gives its smallest first: the free ids of a slab. With ids that come back in any order, handing out
-// the last one freed would scatter neighbours in time over all of memory (measured: a task twice as dear after one round in
-// priority order); the smallest keeps them together.
+// A set of numbers that gives its smallest first: the free ids of a slab. With ids that come back in any order, handing
+// out the last one freed would scatter neighbours in time over all of memory (measured: a task twice as dear after one
+// round in priority order); the smallest keeps them together.
 //
 // A tree of bits, 64 to a word: a bit of one level says that a word of the level below is not zero. insert and take
 // touch five words at most.

@@ -80,14 +80,7 @@ std::string Scheduler::broken_invariant() const {
       const bool waits = fiber.first_op != 0 || fiber.in_host || (fiber.body_ended && fiber.live_children > 0);
       find.check(fiber.queue_node != 0 || fiber.is_ready || fiber.waits_for_slot || waits, "stands nowhere", id);
     }
-    // A task that shows as running takes part in maxConcurrentTasks, unless its scope does in its place.
-    if (is_task && fiber.state == FiberState::kRunning && !fiber.holds_slot && !fiber.waits_for_slot) {
-      bool lent = false;
-      for (FiberId child = fiber.first_child; child != 0; child = fibers_[child].next_sibling) {
-        lent = lent || fibers_[child].kind == FiberKind::kScope;
-      }
-      find.check(lent || !fiber.is_ready, "runs without a slot", id);
-    }
+    find.check(!is_task || fiber.state != FiberState::kRunning || fiber.holds_slot, "runs without a slot", id);
 
     u32 count = 0;
     FiberId before = 0;

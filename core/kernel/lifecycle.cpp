@@ -79,6 +79,8 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
       Fiber& from = fibers_[fiber.parent];
       fiber.holds_slot = from.holds_slot;
       fiber.needs_no_slot = from.needs_no_slot || (from.cancelled && !from.holds_slot);
+      // A task that runs holds a slot, so this one does not run any more; it takes another when it is woken.
+      if (from.holds_slot && from.state == FiberState::kRunning) set_state(from, FiberState::kSuspended);
       from.holds_slot = false;
     }
     arm_start_limits(id);

@@ -48,6 +48,9 @@ class ReadyQueue {
     heap_.replace(position, {priority, heap_.at(position).order, id});
   }
 
+  // The fiber that comes out `n` after the next one, where that is known already, else 0.
+  FiberId soon(u32 n) const { return n < queue_.size() ? queue_.at(n) : 0; }
+
   // Takes the next fiber. The queue must not be empty.
   FiberId pop() {
     switch (policy_) {

@@ -5,6 +5,16 @@
 
 namespace heddle {
 
+namespace {
+
+// Two lines of the cache, as many as a record, a body or a small coroutine's frame spans.
+void fetch(const void* memory) {
+  __builtin_prefetch(memory);
+  __builtin_prefetch(static_cast<const char*>(memory) + 64);
+}
+
+}  // namespace
+
 Time to_time(double ms) {
   const double us = ms * 1000.0;
   if (!(us > 0)) return 0;
@@ -48,6 +58,7 @@ bool Scheduler::step(u32 limit, bool host_had_its_turn) {
       break;
     }
     if (!ready_.empty()) {
+      fetch_ahead();
       dispatch(ready_.pop());
     } else if (!jump()) {
       break;
@@ -165,6 +176,18 @@ void Scheduler::admit() {
       break;
     }
   }
+}
+
+// Asks for the memory of fibers that run soon: among many fibers, a switch waits for little else.
+void Scheduler::fetch_ahead() const {
+  constexpr u32 kFar = 8;   // turns from now: the fiber and its body
+  constexpr u32 kNear = 4;  // what the body, there by now, points to
+  const FiberId far = ready_.soon(kFar);
+  if (far == 0) return;
+  fetch(&fibers_[far]);
+  if (far < bodies_.size()) fetch(bodies_[far].get());
+  const FiberId near = ready_.soon(kNear);
+  if (near < bodies_.size() && bodies_[near] != nullptr) fetch(bodies_[near]->resumes_at);
 }
 
 void Scheduler::dispatch(FiberId id) {

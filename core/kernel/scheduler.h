@@ -123,6 +123,7 @@ class Scheduler {
   void fire(const Timer& timer);
   bool jump();
   void admit();
+  void fetch_ahead() const;
   void dispatch(FiberId id);
   void dispatch_host(FiberId id);
   void dispatch_native(FiberId id);

@@ -42,7 +42,7 @@ const protocols: Record<Exclude<ProviderName, 'simulated'>, Protocol> = {
 };
 
 // Some answers take long and some attempts fail, as they do in life: an overlap and a retry are there to be seen.
-const kSimulatedLatency = { min: 150, max: 850 };
+const kSimulatedLatency = { min: 250, max: 1350 };
 const kSimulatedFailures = 0.04;
 
 /** The provider that the options and the environment ask for. Throws a UsageError for what cannot be one. */

@@ -124,6 +124,10 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
+function plural(number: number, one: string, more: string): string {
+  return `${count(number)} ${number === 1 ? one : more}`;
+}
+
 function stateText(document: DocumentDigest, digest: Digest): string {
   const state = stateOf(document);
   return document.finishedAt === undefined ? state : `${state} at ${seconds(document.finishedAt - digest.startedAt)}`;
@@ -172,8 +176,9 @@ function totalLines({ digest, provider, virtual }: Report, totals: Totals): stri
   const time = virtual ? 'virtual wall time' : 'wall time';
   return [
     `${finished} of ${digest.documents.length} documents finished, by ${provider}.`,
-    `${count(totals.calls)} calls in ${count(totals.attempts)} requests: ${count(totals.retries)} retries, ${count(totals.failed)} failed for good; ` +
-      `${count(totals.repeated)} repeated questions were not asked again.`,
+    `${plural(totals.calls, 'call', 'calls')} in ${plural(totals.attempts, 'request', 'requests')}: ` +
+      `${plural(totals.retries, 'retry', 'retries')}, ${count(totals.failed)} failed for good; ` +
+      `${plural(totals.repeated, 'repeated question was', 'repeated questions were')} not asked again.`,
     `${count(totals.inputTokens)} tokens in, ${count(totals.outputTokens)} out${estimate}.`,
     `${seconds(totals.wallMs)} of ${time} for ${seconds(totals.callMs)} of calls: an overlap of ${totals.overlap.toFixed(1)}, ` +
       `at most ${totals.mostInFlight} in flight.`,

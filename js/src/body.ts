@@ -38,7 +38,7 @@ export interface BodyEnd {
   threw(error: unknown): void;
 }
 
-/** Steps a generator until it ends or waits. `current` is set while it runs. */
+/** Steps a generator until it ends or waits. `current` is set while it runs. @internal */
 export function stepGenerator(
   generator: GeneratorBody<unknown>,
   owner: Owner,

@@ -23,7 +23,7 @@ export type Body<T> = (ctx: Context) => PromiseLike<T> | GeneratorBody<T> | T;
 
 export class Context {
   /** @internal */ readonly _owner: Task;
-  /** The shield's id in the kernel, 0 for none. @internal */ readonly _shield: number;
+  /** The shield's id in the kernel, 0 for none, and once its section was left. @internal */ _shield: number;
 
   /** @internal */
   constructor(owner: Task, shield = 0) {
@@ -141,6 +141,7 @@ export class Context {
       if (isGenerator(result)) return (await driven(result)) as T;
       return await (result as PromiseLike<T> | T);
     } finally {
+      ctx._shield = 0;
       runtime._unshield(this._owner, shield);
     }
   }

@@ -377,8 +377,8 @@ export class Runtime {
 
   /** Calls back at each event of that kind; gives what stops it. */
   on<K extends keyof RuntimeEvents>(event: K, listener: RuntimeEvents[K]): Disposer {
-    const listeners = this.#listeners[event] as Set<RuntimeEvents[K]> | undefined;
-    if (listeners === undefined) throw new ArgumentError('on', `there is no event ${String(event)}; there are ${Object.keys(this.#listeners).join(', ')}`);
+    const listeners: Set<RuntimeEvents[K]> = this.#listeners[event];
+    if (!Object.hasOwn(this.#listeners, event)) throw new ArgumentError('on', `there is no event ${String(event)}; there are ${Object.keys(this.#listeners).join(', ')}`);
     if (typeof listener !== 'function') throw new ArgumentError('on', `the listener must be a function, got ${typeof listener}`);
     listeners.add(listener);
     return disposer(() => listeners.delete(listener));

@@ -62,7 +62,7 @@ for (const variant of ['jspi', 'asyncify']) {
     assert.equal(await inPhase(page, 'completed').count(), fibers);
     // The limits that the page begins with.
     const most = await page.evaluate(() => globalThis.most);
-    assert.ok(most.flight <= 4 && most.flight + (most.queue ?? 0) <= 8 + 4, JSON.stringify(most));
+    assert.ok(most.flight <= 4, JSON.stringify(most));
     assert.equal(await page.getAttribute('#calls-meter', 'data-peak'), '4');
     assert.equal(await page.getAttribute('#slots-meter', 'data-peak'), '8');
     assert.match(await page.textContent('#status'), /^Ended .* 21 completed, 0 failed, 0 cancelled, 0 retries; at most 8 .* and 4 calls/);
@@ -84,7 +84,7 @@ test('a build that does not exist is a problem that the page tells', needsBrowse
 
 for (const [tasks, calls] of [[1, 1], [3, 2], [20, 20]]) {
   test(`with ${tasks} slots and ${calls} calls no frame shows more`, needsBrowser, async (t) => {
-    const settings = { Latency: 40, 'Attempts that fail': 30, 'Tasks with a slot': tasks, 'LLM calls in flight': calls };
+    const settings = { Latency: 20, 'Attempts that fail': 20, 'Tasks with a slot': tasks, 'LLM calls in flight': calls };
     const page = await openDemo(t, { settings });
     await watchFrames(page);
     await run(page);
@@ -133,6 +133,7 @@ test('a cancel takes a topic and its sources, the others go on; then all of them
   await ended(page);
   assert.equal(await inPhase(page, 'cancelled').count(), fibers);
   assert.match(await page.textContent('#status'), /0 completed, 0 failed, 21 cancelled/);
+  assert.equal(await page.getAttribute('#slots-meter', 'data-value'), '0');
 });
 
 test('a run may begin again while one goes on, and after it', needsBrowser, async (t) => {
@@ -221,9 +222,10 @@ test('the policy of the page itself is the strict one', needsBrowser, async (t) 
 test("the page runs from Vite's development server", needsBrowser, async (t) => {
   const cacheDir = path.join(root, 'build/test/browser/vite-cache');
   const server = await createServer({ configFile, logLevel: 'warn', cacheDir, server: { host: '127.0.0.1', port: 0 } });
-  t.after(() => server.close());
   await server.listen();
   const page = await openPage(t, server.resolvedUrls.local[0]);
+  // After the page is closed: it would look for its server.
+  t.after(() => server.close());
   await page.getByLabel('Latency').fill('20');
   await run(page);
   await ended(page);

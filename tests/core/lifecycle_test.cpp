@@ -38,7 +38,8 @@ TEST_P(Lifecycle, a_body_that_fails_makes_an_error) {
 TEST_P(Lifecycle, a_task_waits_for_its_children_suspended) {
   FakeHost host;
   const FiberId id = submit(host, [](Self self) -> Job {
-    Child child = self.submit([](Self inner) -> Job { co_return co_await inner.delay(10 * kMillisecond) == OpCode::kOk; });
+    Child child =
+        self.submit([](Self inner) -> Job { co_return co_await inner.delay(10 * kMillisecond) == OpCode::kOk; });
     co_return true;
   });
   host.run();
@@ -88,7 +89,8 @@ TEST_P(Lifecycle, a_detached_task_is_a_root) {
   const FiberId id = submit(host, [&](Self self) -> Job {
     SubmitRequest request;
     request.detached = true;
-    Child child = self.submit([](Self inner) -> Job { co_return co_await inner.delay(kMillisecond) == OpCode::kOk; }, request);
+    Child child =
+        self.submit([](Self inner) -> Job { co_return co_await inner.delay(kMillisecond) == OpCode::kOk; }, request);
     other = child.id();
     co_return false;
   });
@@ -113,7 +115,8 @@ TEST_P(Lifecycle, a_kept_record_stays_until_it_is_released) {
     SubmitRequest child;
     child.parent = id;
     return child;
-  }()), 0u);
+  }()),
+            0u);
   host.kernel.release(id);
   expect_clean(host);
   EXPECT_EQ(host.kernel.state(id), FiberState::kFree);
@@ -182,7 +185,8 @@ TEST(LifecycleOfHostBodies, several_results_are_delivered_in_the_order_in_which_
 
 TEST(Outside, a_caller_that_is_no_task_may_wait_and_needs_no_slot) {
   FakeHost host(with_tasks(1));
-  const FiberId task = host.submit([](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
+  const FiberId task =
+      host.submit([](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
   host.run();
   const FiberId outside = host.kernel.outside();
   const i32 op = host.kernel.wait(outside, WaitMode::kAll, &task, 1);

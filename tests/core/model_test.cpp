@@ -1,6 +1,6 @@
 // Random events, valid and not, in any order: no host, however confused, may break the kernel. After each step every
-// invariant is checked, the recorded events must give the same commands again, and when all bodies have ended nothing may
-// be left. A failure names its seed; HEDDLE_MODEL_SEED=n runs that one alone.
+// invariant is checked, the recorded events must give the same commands again, and when all bodies have ended nothing
+// may be left. A failure names its seed; HEDDLE_MODEL_SEED=n runs that one alone.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -26,7 +26,8 @@ class Model {
     for (u32 i = 0; i < kEvents; ++i) {
       kernel_.apply(next());
       if (last_was_step_) drain();
-      if (checkpoints_.empty() || checkpoints_.back().first != record_.size()) checkpoints_.emplace_back(record_.size(), 0);
+      if (checkpoints_.empty() || checkpoints_.back().first != record_.size())
+        checkpoints_.emplace_back(record_.size(), 0);
       checkpoints_.back().second = kernel_.stats().command_hash;
       const std::string broken = kernel_.broken_invariant();
       if (!broken.empty()) return broken + " after event " + std::to_string(i);
@@ -81,8 +82,13 @@ class Model {
     return random_.below(20);
   }
   double odd() {
-    constexpr double kOdd[] = {-1, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
-                               1e300, -1e300, 0.5, 4294967296.0};
+    constexpr double kOdd[] = {-1,
+                               std::numeric_limits<double>::quiet_NaN(),
+                               std::numeric_limits<double>::infinity(),
+                               1e300,
+                               -1e300,
+                               0.5,
+                               4294967296.0};
     return kOdd[random_.below(7)];
   }
 
@@ -121,12 +127,15 @@ class Model {
       const u32 type = random_.below(2) | (chance(40) ? 1U << 8 : 0);
       return note_op({EventType::kCall, pick(fibers_), shield(), type, chance(20) ? time() : 0, 0});
     }
-    if (what < 77) return note_op({EventType::kRead, pick(fibers_), shield(), pick(calls_), chance(20) ? time() : 0, 0});
-    if (what < 81) return {EventType::kCallDone, pick(calls_), random_.below(2), random_.below(2), chance(20) ? time() : -1, 0};
+    if (what < 77)
+      return note_op({EventType::kRead, pick(fibers_), shield(), pick(calls_), chance(20) ? time() : 0, 0});
+    if (what < 81)
+      return {EventType::kCallDone, pick(calls_), random_.below(2), random_.below(2), chance(20) ? time() : -1, 0};
     if (what < 83) return {EventType::kCallOpened, pick(calls_), 0, 0, 0, 0};
     if (what < 85) return {EventType::kCallClosed, pick(calls_), 0, 0, 0, 0};
     if (what < 87) {
-      return {EventType::kCallTakes, pick(calls_), random_.below(2) | random_.below(2) << 8, random_.below(2), -1, time()};
+      return {EventType::kCallTakes, pick(calls_), random_.below(2) | random_.below(2) << 8,
+              random_.below(2),      -1,           time()};
     }
     if (what < 88) return {EventType::kReadDone, pick(ops_), random_.below(2), 0, 0, 0};
     if (what < 89) return {EventType::kReadTakes, pick(ops_), random_.below(2), 0, 0, time()};

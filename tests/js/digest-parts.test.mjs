@@ -13,19 +13,30 @@ import { paintFor, printable, shortened, wrapped } from '../../build/digest/term
 import { timelineSvg } from '../../build/digest/timeline.js';
 import { elementsOf } from '../support/well-formed.mjs';
 
-const fixture = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../support/documents');
+const fixture = path.resolve(
+  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+  '../support/documents',
+);
 const plain = (_style, text) => text;
 const titles = (markdown) => splitSections(markdown).map(({ title }) => title);
 
 test('sections: a text is split at its headings, of either spelling, down to the third level', () => {
-  const sections = splitSections('before\n\n# One\na\n## Two `code` *it* [link](x)\nb\n### Three\nc\n#### Four\nd\n\nFive\n====\ne\n');
-  assert.deepEqual(sections.map(({ title }) => title), ['(beginning)', 'One', 'Two code it link', 'Three', 'Five']);
+  const sections = splitSections(
+    'before\n\n# One\na\n## Two `code` *it* [link](x)\nb\n### Three\nc\n#### Four\nd\n\nFive\n====\ne\n',
+  );
+  assert.deepEqual(
+    sections.map(({ title }) => title),
+    ['(beginning)', 'One', 'Two code it link', 'Three', 'Five'],
+  );
   assert.equal(sections[3].text, '### Three\nc\n#### Four\nd');
 });
 
 test('sections: nothing is lost and nothing comes twice', () => {
-  const markdown = '# A\none\n\n- x\n- y\n\n## B\n\n> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n### C\n<b>html</b>\n';
-  const joined = splitSections(markdown).map(({ text }) => text).join('\n');
+  const markdown =
+    '# A\none\n\n- x\n- y\n\n## B\n\n> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n### C\n<b>html</b>\n';
+  const joined = splitSections(markdown)
+    .map(({ text }) => text)
+    .join('\n');
   assert.equal(joined.replace(/\s+/g, ' '), markdown.trim().replace(/\s+/g, ' '));
 });
 
@@ -44,11 +55,23 @@ test('sections: one that says nothing is left out, an empty text has none', () =
 
 test('documents: every Markdown file of a folder, files before subfolders; or the one file named', async () => {
   const documents = await readDocuments(fixture);
-  assert.deepEqual(documents.map((each) => each.path), ['guide.md', 'notes/changes.md', 'notes/empty.markdown', 'notes/one.md']);
-  assert.deepEqual(documents[0].sections.map(({ title }) => title), ['(beginning)', 'Install', 'Use', 'Options', 'License']);
-  assert.deepEqual((await readDocuments(path.join(fixture, 'notes/one.md'))).map((each) => each.path), ['one.md']);
+  assert.deepEqual(
+    documents.map((each) => each.path),
+    ['guide.md', 'notes/changes.md', 'notes/empty.markdown', 'notes/one.md'],
+  );
+  assert.deepEqual(
+    documents[0].sections.map(({ title }) => title),
+    ['(beginning)', 'Install', 'Use', 'Options', 'License'],
+  );
+  assert.deepEqual(
+    (await readDocuments(path.join(fixture, 'notes/one.md'))).map((each) => each.path),
+    ['one.md'],
+  );
   const skipped = await readDocuments(fixture, [path.join(fixture, 'notes')]);
-  assert.deepEqual(skipped.map((each) => each.path), ['guide.md']);
+  assert.deepEqual(
+    skipped.map((each) => each.path),
+    ['guide.md'],
+  );
 });
 
 test('prompts: the same section of two documents gives the same prompt; a long one is cut', () => {
@@ -68,7 +91,10 @@ test('prompts: an answer names a category, or it is other', () => {
 });
 
 test('table: columns line up whatever the letters are wide, the first is shortened where it must be', () => {
-  const columns = [{ title: 'Name', align: 'left' }, { title: 'N', align: 'right' }];
+  const columns = [
+    { title: 'Name', align: 'left' },
+    { title: 'N', align: 'right' },
+  ];
   const rows = [['a', '1'], ['\u6587\u6863', '22'], undefined, ['a-very-long-name-indeed', '333']];
   assert.deepEqual(tableLines(columns, rows, 21, plain), [
     'Name                N',
@@ -76,7 +102,7 @@ test('table: columns line up whatever the letters are wide, the first is shorten
     'a                   1',
     '\u6587\u6863               22',
     '---------------------',
-    'a-very-long-...   333',
+    'a-very-long-n...  333',
   ]);
 });
 
@@ -93,19 +119,38 @@ test('terminal: colours only where the stream has them; a text cannot steer the 
   assert.deepEqual(wrapped('a bb ccc dddddddd', 6), ['a bb', 'ccc', 'dddddddd']);
 });
 
-const attempt = (prompt, startedAt, endedAt, outcome = 'ok', message) => ({ prompt, startedAt, endedAt, outcome, message });
+const attempt = (prompt, startedAt, endedAt, outcome = 'ok', message) => ({
+  prompt,
+  startedAt,
+  endedAt,
+  outcome,
+  message,
+});
 const draw = (attempts, more = {}) =>
-  timelineSvg({ title: 'T', subtitle: 'S', attempts, questionOf: () => undefined, startedAt: 1000, endedAt: 5000, ...more });
+  timelineSvg({
+    title: 'T',
+    subtitle: 'S',
+    attempts,
+    questionOf: () => undefined,
+    startedAt: 1000,
+    endedAt: 5000,
+    ...more,
+  });
 const barsOf = (svg) => elementsOf(svg).filter(({ name, attributes }) => name === 'rect' && attributes.rx === '3');
 
 test('timeline: one bar an attempt, as long as it took, in the lowest row that is free', () => {
-  const bars = barsOf(draw([
-    attempt('a', 1000, 3000),
-    attempt('b', 1000, 2000, 'retried', 'no'),
-    attempt('b', 2000, 4000),
-    attempt('c', 3000, 5000, 'cancelled'),
-  ])).map(({ attributes }) => attributes);
-  assert.deepEqual(bars.map((bar) => bar.class), ['ok', 'retried', 'ok', 'cancelled']);
+  const bars = barsOf(
+    draw([
+      attempt('a', 1000, 3000),
+      attempt('b', 1000, 2000, 'retried', 'no'),
+      attempt('b', 2000, 4000),
+      attempt('c', 3000, 5000, 'cancelled'),
+    ]),
+  ).map(({ attributes }) => attributes);
+  assert.deepEqual(
+    bars.map((bar) => bar.class),
+    ['ok', 'retried', 'ok', 'cancelled'],
+  );
   assert.equal(bars[0].y, bars[3].y);
   assert.equal(bars[1].y, bars[2].y);
   assert.equal(Number(bars[0].width), Number(bars[1].width) * 2);
@@ -113,8 +158,17 @@ test('timeline: one bar an attempt, as long as it took, in the lowest row that i
 });
 
 test('timeline: what came from outside is escaped, what XML forbids is replaced', () => {
-  const question = { purpose: 'classify', document: 'a&b<c>.md', section: '"quoted" \u0000 \uD800 </title>', prompt: '', maxTokens: 1 };
-  const svg = draw([attempt('p', 1000, 5000, 'failed', '<script>&amp; \uFFFF')], { title: '<&">', questionOf: () => question });
+  const question = {
+    purpose: 'classify',
+    document: 'a&b<c>.md',
+    section: '"quoted" \u0000 \uD800 </title>',
+    prompt: '',
+    maxTokens: 1,
+  };
+  const svg = draw([attempt('p', 1000, 5000, 'failed', '<script>&amp; \uFFFF')], {
+    title: '<&">',
+    questionOf: () => question,
+  });
   assert.equal(barsOf(svg).length, 1);
   assert.ok(!svg.includes('<script'));
 });
@@ -128,15 +182,42 @@ test('timeline: a run without calls, and one without time, are pictures too', ()
 test('arguments: defaults, every option, and one sentence for each wrong one', () => {
   const { folder, concurrency, llm, seed } = readArguments([]);
   assert.deepEqual({ folder, concurrency, llm, seed }, { folder: undefined, concurrency: 32, llm: 8, seed: 1 });
-  const all = ['docs', '--concurrency', '3', '--llm=2', '--provider', 'openai', '--model', 'm', '--seed', '-5', '--failures', '0.5', '--virtual', '--out', 'o', '--json'];
-  const given = readArguments(['docs', ...all.slice(1).filter((each) => each !== '--seed' && each !== '-5'), '--seed=-5']);
-  assert.deepEqual(given, {
-    folder: 'docs', concurrency: 3, llm: 2, provider: 'openai', model: 'm', seed: -5, failures: 0.5, virtual: true, out: 'o', json: true, help: false,
+  const all = '--concurrency 3 --llm=2 --provider openai --model m --seed=-5 --failures 0.5 --virtual --out o --json';
+  assert.deepEqual(readArguments(['docs', ...all.split(' ')]), {
+    folder: 'docs',
+    concurrency: 3,
+    llm: 2,
+    provider: 'openai',
+    model: 'm',
+    seed: -5,
+    failures: 0.5,
+    virtual: true,
+    out: 'o',
+    json: true,
+    help: false,
   });
-  const wrong = [['--nonsense'], ['a', 'b'], ['--llm', '0'], ['--llm', 'x'], ['--llm', ''], ['--concurrency', '1.5'], ['--seed', 'x'], ['--seed'],
-    ['--failures', '2'], ['--failures', 'NaN'], ['--provider', 'x'], ['--model', ''], ['--virtual=1'], ['']];
+  const wrong = [
+    ['--nonsense'],
+    ['a', 'b'],
+    ['--llm', '0'],
+    ['--llm', 'x'],
+    ['--llm', ''],
+    ['--concurrency', '1.5'],
+    ['--seed', 'x'],
+    ['--seed'],
+    ['--failures', '2'],
+    ['--failures', 'NaN'],
+    ['--provider', 'x'],
+    ['--model', ''],
+    ['--virtual=1'],
+    [''],
+  ];
   for (const args of wrong) {
-    assert.throws(() => readArguments(args), (error) => error.name === 'UsageError' && /^[^\n]+\.$/.test(error.message), args.join(' '));
+    assert.throws(
+      () => readArguments(args),
+      (error) => error.name === 'UsageError' && /^[^\n]+\.$/.test(error.message),
+      args.join(' '),
+    );
   }
 });
 
@@ -152,6 +233,12 @@ test('providers: the environment decides, an option overrules it, a key is never
   assert.equal(choose({ OPENAI_API_KEY: 'k' }, { provider: 'simulated' }).provider.kind, 'simulated');
   const usage = { name: 'UsageError' };
   assert.throws(() => choose({ OPENAI_API_KEY: 'k' }, { failures: 0.1 }), usage);
-  assert.throws(() => choose({ OPENAI_BASE_URL: 'secret-by-mistake' }), (error) => error.name === 'UsageError' && !error.message.includes('secret'));
-  assert.throws(() => choose({ ANTHROPIC_API_KEY: 'with space' }), (error) => /^ANTHROPIC_API_KEY/.test(error.message) && !error.message.includes('with space'));
+  assert.throws(
+    () => choose({ OPENAI_BASE_URL: 'secret-by-mistake' }),
+    (error) => error.name === 'UsageError' && !error.message.includes('secret'),
+  );
+  assert.throws(
+    () => choose({ ANTHROPIC_API_KEY: 'with space' }),
+    (error) => /^ANTHROPIC_API_KEY/.test(error.message) && !error.message.includes('with space'),
+  );
 });

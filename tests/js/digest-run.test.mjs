@@ -12,7 +12,8 @@ import heddle, { open } from '../support/heddle.mjs';
 
 const { CancellationError, custom, simulated } = heddle;
 const documentOf = (path, markdown) => ({ path, sections: splitSections(markdown) });
-const many = (path, count) => documentOf(path, Array.from({ length: count }, (_, i) => `# ${path} ${i}\ntext ${i}`).join('\n\n'));
+const many = (path, count) =>
+  documentOf(path, Array.from({ length: count }, (_, i) => `# ${path} ${i}\ntext ${i}`).join('\n\n'));
 const question = (prompt) => ({ purpose: 'summarise', document: 'd', section: 's', prompt, maxTokens: 10 });
 const plain = (_style, text) => text;
 
@@ -33,7 +34,15 @@ async function run(t, documents, provider, config = {}, options = {}) {
   await rt.close();
   const failed = digest.questions.asked.filter((each) => each.error !== undefined);
   log.close(digest.endedAt, new Set(failed.map((each) => each.question.prompt)));
-  const report = { digest, attempts: log.attempts, now: digest.endedAt, timeline: 't.svg', provider: 'p', interrupted: false, virtual: false };
+  const report = {
+    digest,
+    attempts: log.attempts,
+    now: digest.endedAt,
+    timeline: 't.svg',
+    provider: 'p',
+    interrupted: false,
+    virtual: false,
+  };
   return { rt, digest, log, error, stats, report, totals: totalsOf(digest, log.attempts, digest.endedAt) };
 }
 
@@ -44,12 +53,20 @@ test('every section is classified and summarised, then combined per document and
     prompts.push(prompt);
     return prompt.startsWith('Classify') ? 'design' : `S${prompts.length}`;
   });
-  const documents = [documentOf('a.md', '# A\none\n\n# B\ntwo'), documentOf('b.md', '# C\nthree'), documentOf('c.md', '')];
+  const documents = [
+    documentOf('a.md', '# A\none\n\n# B\ntwo'),
+    documentOf('b.md', '# C\nthree'),
+    documentOf('c.md', ''),
+  ];
   const { digest, totals, stats } = await run(t, documents, provider);
   assert.ok(isComplete(digest));
-  assert.deepEqual(digest.documents[0].sections.map(({ category }) => category), ['design', 'design']);
+  assert.deepEqual(
+    digest.documents[0].sections.map(({ category }) => category),
+    ['design', 'design'],
+  );
   const combined = prompts.find((prompt) => prompt.includes('its sections'));
-  for (const { section, summary } of digest.documents[0].sections) assert.ok(combined.includes(`- ${section.title} -- ${summary}`));
+  for (const { section, summary } of digest.documents[0].sections)
+    assert.ok(combined.includes(`- ${section.title} -- ${summary}`));
   // One section: its summary is the document's, nothing is combined.
   assert.equal(digest.documents[1].summary, digest.documents[1].sections[0].summary);
   assert.equal(digest.documents[2].summary, undefined);
@@ -77,21 +94,26 @@ test('the same prompt is asked once, within a document and across documents', as
   assert.equal(totals.repeated, 4);
   // The shared prompt counts for the document that asked first, so that the parts make the whole.
   const parts = ['a.md', 'b.md', '(all documents)'].map((path) => totalsOf(digest, [], 0, path));
-  assert.equal(parts.reduce((sum, { inputTokens }) => sum + inputTokens, 0), totals.inputTokens);
+  assert.equal(
+    parts.reduce((sum, { inputTokens }) => sum + inputTokens, 0),
+    totals.inputTokens,
+  );
 });
 
 // A provider that holds every answer until told.
 function held() {
   const gate = deferred();
   const begun = deferred();
+  const aborted = deferred();
   const signals = [];
   const provider = custom(async (_request, { signal }) => {
     signals.push(signal);
+    signal.addEventListener('abort', aborted.resolve);
     begun.resolve();
     await gate.promise;
     return `answer ${signals.length}`;
   });
-  return { provider, signals, begun: begun.promise, release: gate.resolve };
+  return { provider, signals, begun: begun.promise, aborted: aborted.promise, release: gate.resolve };
 }
 
 test('one of two that wait for a prompt is cancelled: the other gets its answer from the same call', async (t) => {
@@ -113,28 +135,36 @@ test('one of two that wait for a prompt is cancelled: the other gets its answer 
 });
 
 test('the last that waits for a prompt is cancelled: so is the call; asked again it is made again', async (t) => {
-  const { provider, signals, begun, release } = held();
+  const { provider, signals, begun, aborted, release } = held();
   const rt = await open(t, { provider });
   const answer = await rt.scope(async (s) => {
     const questions = new Questions(s);
     const tasks = [1, 2].map(() => s.submit((ctx) => questions.ask(ctx, question('p'))));
     await begun;
     for (const task of tasks) rt.cancel(task.id);
-    await Promise.allSettled(tasks.map((task) => task.promise));
+    await aborted;
     release();
     return s.await(s.submit((ctx) => questions.ask(ctx, question('p'))));
   });
   assert.equal(answer, 'answer 2');
-  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true, false],
+  );
 });
 
 test('a failed section costs nothing but itself, and the report says so', async (t) => {
   const provider = custom((request) => {
     const prompt = request.messages[0].content;
-    if (prompt.startsWith('Summarise') && prompt.includes('poison')) throw Object.assign(new Error('too bitter'), { status: 400 });
+    if (prompt.startsWith('Summarise') && prompt.includes('poison'))
+      throw Object.assign(new Error('too bitter'), { status: 400 });
     return 'guide';
   });
-  const documents = [documentOf('a.md', '# A\none\n\n# B\npoison'), documentOf('b.md', '# C\npoison'), documentOf('d.md', '# D\nfine')];
+  const documents = [
+    documentOf('a.md', '# A\none\n\n# B\npoison'),
+    documentOf('b.md', '# C\npoison'),
+    documentOf('d.md', '# D\nfine'),
+  ];
   const { digest, error, report, totals } = await run(t, documents, provider);
   assert.equal(error, undefined);
   assert.equal(isComplete(digest), false);
@@ -150,7 +180,9 @@ test('a failed section costs nothing but itself, and the report says so', async 
 });
 
 test('an answer of nothing is a failure', async (t) => {
-  const provider = custom((request) => (request.messages[0].content.startsWith('Classify') ? 'guide' : { text: ' \n', finishReason: 'length' }));
+  const provider = custom((request) =>
+    request.messages[0].content.startsWith('Classify') ? 'guide' : { text: ' \n', finishReason: 'length' },
+  );
   const { digest, report } = await run(t, [documentOf('a.md', '# A\none')], provider);
   assert.equal(stateOf(digest.documents[0]), 'failed');
   assert.match(reportLines(report, 100, plain).join('\n'), /answered with nothing \(finish reason: length\)/);
@@ -172,7 +204,9 @@ test('documents that come first finish first, not all at the end', async (t) => 
   const finished = [];
   const documents = ['a.md', 'b.md', 'c.md'].map((path) => many(path, 20));
   const config = { clock: 'virtual', maxConcurrentTasks: 32, maxConcurrentLLMCalls: 4 };
-  const { digest } = await run(t, documents, simulated({ latency: 100 }), config, { onDocument: ({ path }) => finished.push(path) });
+  const { digest } = await run(t, documents, simulated({ latency: 100 }), config, {
+    onDocument: ({ path }) => finished.push(path),
+  });
   assert.deepEqual(finished, ['a.md', 'b.md', 'c.md']);
   const [a, b, c] = digest.documents.map(({ finishedAt }) => finishedAt - digest.startedAt);
   assert.ok(a < b * 0.6 && b < c * 0.75, `${a} ${b} ${c}`);
@@ -180,31 +214,50 @@ test('documents that come first finish first, not all at the end', async (t) => 
 
 test('never more calls in flight than allowed, and the overlap is near that number', async (t) => {
   const config = { clock: 'virtual', maxConcurrentLLMCalls: 5 };
-  const { totals } = await run(t, [many('a.md', 40), many('b.md', 40)], simulated({ latency: { min: 100, max: 900 } }), config);
+  const { totals } = await run(
+    t,
+    [many('a.md', 40), many('b.md', 40)],
+    simulated({ latency: { min: 100, max: 900 } }),
+    config,
+  );
   assert.equal(totals.mostInFlight, 5);
   assert.ok(totals.overlap > 4 && totals.overlap <= 5, String(totals.overlap));
 });
 
 test('attempts that fail are retried and logged, one entry each', async (t) => {
   const config = { clock: 'virtual', seed: 7 };
-  const { digest, log, stats, totals } = await run(t, [many('a.md', 30)], plausible(simulated({ seed: 7, failures: 0.3 })), config);
+  const { digest, log, stats, totals } = await run(
+    t,
+    [many('a.md', 30)],
+    plausible(simulated({ seed: 7, failures: 0.3 })),
+    config,
+  );
   assert.ok(totals.retries > 0);
   assert.equal(totals.attempts, stats.llmCalls);
   assert.equal(totals.retries, stats.llmRetries);
   const outcomes = log.attempts.map(({ outcome }) => outcome);
   assert.equal(outcomes.filter((outcome) => outcome === 'retried').length, totals.retries);
   assert.ok(outcomes.every((outcome) => ['ok', 'retried', 'failed'].includes(outcome)));
-  assert.equal(outcomes.filter((outcome) => outcome === 'ok').length, digest.questions.asked.filter(({ result }) => result).length);
+  assert.equal(
+    outcomes.filter((outcome) => outcome === 'ok').length,
+    digest.questions.asked.filter(({ result }) => result).length,
+  );
 });
 
 test('a cancelled run keeps what was finished', async (t) => {
   const controller = new AbortController();
   const config = { clock: 'virtual', maxConcurrentLLMCalls: 4 };
   const onDocument = () => controller.abort(new Error('enough'));
-  const { digest, error, log, report } = await run(t, [many('a.md', 10), many('b.md', 10)], simulated({ latency: 100 }), config, {
-    signal: controller.signal,
-    onDocument,
-  });
+  const { digest, error, log, report } = await run(
+    t,
+    [many('a.md', 10), many('b.md', 10)],
+    simulated({ latency: 100 }),
+    config,
+    {
+      signal: controller.signal,
+      onDocument,
+    },
+  );
   assert.ok(error instanceof CancellationError);
   assert.deepEqual(digest.documents.map(stateOf), ['done', 'cancelled']);
   assert.ok(log.attempts.some(({ outcome }) => outcome === 'cancelled'));

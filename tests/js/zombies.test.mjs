@@ -156,7 +156,7 @@ test('every operation of a zombie raises, and it ends when its body does', async
   assertAtRest(rt);
 });
 
-test('a listener can be taken out, and one that throws harms nobody', async (t) => {
+test('a listener can be taken out; what is no event or no function is refused', async (t) => {
   const rt = await open(t, { clock: 'virtual', graceMs: 0 });
   const gate = deferred();
   const heard = [];

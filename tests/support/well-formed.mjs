@@ -5,7 +5,10 @@
 
 const kName = '[A-Za-z_][\\w:.-]*';
 const kReference = '&(?:amp|lt|gt|quot|apos|#\\d+|#x[0-9a-fA-F]+);';
-const kTag = new RegExp(`<(/?)(${kName})((?:\\s+${kName}="(?:[^<&"]|${kReference})*")*)\\s*(/?)>|<!--(?:(?!--)[^])*-->`, 'y');
+const kTag = new RegExp(
+  `<(/?)(${kName})((?:\\s+${kName}="(?:[^<&"]|${kReference})*")*)\\s*(/?)>|<!--(?:(?!--)[^])*-->`,
+  'y',
+);
 const kText = new RegExp(`(?:[^<&]|${kReference})+`, 'y');
 
 /** The elements in document order: name and attributes (as written). Throws an Error that says where it breaks. */
@@ -25,7 +28,12 @@ export function elementsOf(xml) {
       if (isEnd && open.pop() !== name) throw new Error(`</${name}> at ${at} ends nothing`);
       if (!isEnd) {
         if (open.length === 0 && elements.length > 0) throw new Error(`a second root at ${at}`);
-        elements.push({ name, attributes: Object.fromEntries([...attributes.matchAll(/([\w:.-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value])) });
+        elements.push({
+          name,
+          attributes: Object.fromEntries(
+            [...attributes.matchAll(/([\w:.-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+          ),
+        });
         if (!isEmpty) open.push(name);
       }
     } else if (open.length === 0 && match[0].trim() !== '') throw new Error(`text outside the root at ${at}`);

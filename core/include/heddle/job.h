@@ -57,6 +57,7 @@ class Job {
     return !frame_.done();
   }
   bool completed() const { return frame_.promise().completed; }
+  const void* frame() const { return frame_.address(); }
 
  private:
   explicit Job(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
@@ -371,7 +372,10 @@ class JobBody final : public Body {
   bool run(OpCode code, u32 aux, bool& completed) override {
     state_.code = code;
     state_.aux = aux;
-    if (!job_) job_ = function_(Self(&state_));
+    if (!job_) {
+      job_ = function_(Self(&state_));
+      resumes_at = job_.frame();
+    }
     if (job_.resume()) return true;
     completed = job_.completed();
     return false;
@@ -381,7 +385,7 @@ class JobBody final : public Body {
  private:
   JobState state_;
   JobFunction function_;
-  Job job_;
+  Job job_;  // ends before the function, whose captures it uses
 };
 
 // Submits a job. Gives its fiber, or 0 where submit() would.

@@ -182,6 +182,18 @@ export class Engine {
     this.drainEffects();
   }
 
+  /** How many runs the kernel has told so far, modulo 2^32. */
+  get runsTold(): number {
+    if (this.#u32.length === 0) this.#refresh();
+    return this.#u32[this.#runs + RingWord.tail]!;
+  }
+
+  /** How many of them were begun, the one under way included. */
+  get runsBegun(): number {
+    if (this.#u32.length === 0) this.#refresh();
+    return this.#u32[this.#runs + RingWord.head]!;
+  }
+
   /** Carries out what can take effect at once. */
   drainEffects(): void {
     if (this.#u32.length === 0) this.#refresh();

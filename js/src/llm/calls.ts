@@ -3,6 +3,7 @@
  * concerns. Partners: `call.ts` and its kinds; core/kernel/calls.cpp.
  */
 
+import { reasonOf } from '../cancellation.js';
 import type { Context } from '../context.js';
 import { ArgumentError, CancellationError, type HeddleError } from '../errors.js';
 import { Outside } from '../outside.js';
@@ -16,7 +17,7 @@ import { checkOptionNames, checkSignal, checkTimeout, requestOf, type LLMOptions
 import type { LLMResult } from './result.js';
 import { StreamCall } from './stream-call.js';
 
-/** What the calls need of their runtime. */
+/** What the calls need of their runtime. @internal */
 export interface CallsHost extends Omit<CallHost, 'over'> {
   /** Throws if the runtime is closed, or closing and the caller none of its tasks. */
   open(operation: string, caller: Context | undefined): void;
@@ -32,13 +33,14 @@ export interface CallOptions {
   timeout?: number | undefined;
 }
 
+/** @internal */
 export class Calls {
   readonly #host: CallsHost;
   readonly #callHost: CallHost;
   // Those that the host has begun and the kernel has not heard the last of.
   readonly #calls = new Map<number, HostCall>();
-  // Told to abort before they were told to start.
-  readonly #stillborn = new Set<number>();
+  // Told to abort before they were told to start, with the number of runs told by then: the start is among those.
+  readonly #stillborn = new Map<number, number>();
 
   constructor(host: CallsHost) {
     this.#host = host;
@@ -92,7 +94,10 @@ export class Calls {
       this.#host.open(operation, caller);
       make = checked();
       const signal = options?.signal;
-      if (signal?.aborted) throw new CancellationError(`${operation} was called with an aborted signal`, { cause: signal.reason });
+      if (signal?.aborted) {
+        const reason = reasonOf(signal.reason);
+        throw new CancellationError(`${operation} was called with an aborted signal: ${reason}`, { reason, cause: signal.reason });
+      }
     } catch (error) {
       return operations.error(caller?._owner, error);
     }
@@ -107,7 +112,7 @@ export class Calls {
 
   start(id: number, op: number, attempt: number): void {
     const call = this.#host.operations.meaning(op);
-    if (this.#stillborn.delete(id) || !(call instanceof HostCall)) {
+    if (this.#isStillborn(id) || !(call instanceof HostCall)) {
       this.#host.engine.event(EventType.callClosed, id);
       return;
     }
@@ -124,7 +129,9 @@ export class Calls {
   abort(id: number, forget: boolean): void {
     const call = this.#calls.get(id);
     if (call === undefined) {
-      if (!forget) this.#stillborn.add(id);
+      // It has not begun; or it has ended, as the kernel will hear or has heard in the meantime.
+      const { runsTold, runsBegun } = this.#host.engine;
+      if (runsTold !== runsBegun) this.#stillborn.set(id, runsTold);
       return;
     }
     if (forget) {
@@ -134,6 +141,12 @@ export class Calls {
     const { owner } = call;
     const isInterrupted = owner._isInterrupted?.() === true;
     call.abort(isInterrupted ? owner._interruption() : new CancellationError(`${call.name} was dropped: nobody waits for it any more`));
+  }
+
+  #isStillborn(id: number): boolean {
+    const told = this.#stillborn.get(id);
+    this.#stillborn.delete(id);
+    return told !== undefined && ((this.#host.engine.runsBegun - told) | 0) <= 0;
   }
 
   /** The runtime closes: connections that are still open go. */

@@ -7,6 +7,7 @@ import { HostCall, type CallHost } from './call.js';
 /** What `ctx.call` runs. It should stop when the signal aborts. */
 export type SideEffect<T = unknown> = (options: { signal: AbortSignal }) => PromiseLike<T> | T;
 
+/** @internal */
 export class OtherCall extends HostCall {
   #result: unknown;
 

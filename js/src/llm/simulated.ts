@@ -83,7 +83,7 @@ class Simulation implements SimulatedProvider {
     const stated = this.#scripted(request, attempt);
     const { status } = this.failures;
     const computed = fails ? { status, message: `simulated failure ${status}` } : undefined;
-    const error = stated === undefined ? computed : stated.error && errorOf(stated.error);
+    const error = stated?.error === undefined ? computed : errorOf(stated.error);
     const { text, finishReason } =
       error !== undefined
         ? { text: '', finishReason: 'error' }

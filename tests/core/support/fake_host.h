@@ -1,7 +1,9 @@
-// A host that needs no JavaScript: drives a kernel, answers its calls by a script, runs jobs as host bodies, and keeps a
-// clock that moves only when told to. Its alarm is the only thing that wakes it: a kernel that forgets to set one hangs.
+// A host that needs no JavaScript: drives a kernel, answers its calls by a script, runs jobs as host bodies, and keeps
+// a clock that moves only when told to. Its alarm is the only thing that wakes it: a kernel that forgets to set one
+// hangs.
 //
-// After each step, and after each batch of commands, it asks the kernel for a broken invariant and fails the test on one.
+// After each step, and after each batch of commands, it asks the kernel for a broken invariant and fails the test on
+// one.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,9 +24,9 @@ namespace heddle::testing {
 // What the host's world says to one attempt of a call, or to one read of a stream.
 struct Reply {
   bool ok = true;
-  bool opens = false;      // a stream's first chunk, not the end
-  bool ends = false;       // after this chunk the stream is over
-  bool never = false;      // no answer, until aborted
+  bool opens = false;  // a stream's first chunk, not the end
+  bool ends = false;   // after this chunk the stream is over
+  bool never = false;  // no answer, until aborted
   bool retryable = false;
   bool simulated = false;  // the kernel's own clock says when
   Time retry_after = -1;
@@ -246,14 +248,9 @@ class FakeHost final : public JobHost {
         go_on(fiber);
         break;
       }
-      case CommandType::kStartCall:
-        start_call({command.a, command.b, command.c, kernel.is_stream(command.a)});
-        break;
-      case CommandType::kRead:
-        read(command.a, command.b);
-        break;
-      default:
-        ADD_FAILURE() << "not a run";
+      case CommandType::kStartCall: start_call({command.a, command.b, command.c, kernel.is_stream(command.a)}); break;
+      case CommandType::kRead: read(command.a, command.b); break;
+      default: ADD_FAILURE() << "not a run";
     }
   }
 
@@ -323,7 +320,8 @@ class FakeHost final : public JobHost {
       chunks_.erase(call);
       return;
     }
-    for (auto it = scheduled_.begin(); it != scheduled_.end();) it = it->second.call == call ? scheduled_.erase(it) : ++it;
+    for (auto it = scheduled_.begin(); it != scheduled_.end();)
+      it = it->second.call == call ? scheduled_.erase(it) : ++it;
     if (open_.count(call) == 0) {
       early_aborts_.insert(call);
     } else if (closes) {
@@ -346,12 +344,8 @@ class FakeHost final : public JobHost {
         if (record.ended) over(command.a);
         break;
       }
-      case CommandType::kEnded:
-        over(command.a);
-        break;
-      case CommandType::kAbortCall:
-        abort(command.a, command.b != 0);
-        break;
+      case CommandType::kEnded: over(command.a); break;
+      case CommandType::kAbortCall: abort(command.a, command.b != 0); break;
       case CommandType::kAlarm:
         if (is_virtual_) {
           virtual_alarm_ = command.x() >= 0;
@@ -359,13 +353,9 @@ class FakeHost final : public JobHost {
           alarm_ = command.x() < 0 ? kNever : static_cast<Time>(command.x() * 1000.0 + 0.5);
         }
         break;
-      case CommandType::kZombie:
-        (command.b != 0 ? became_zombie : no_zombie).push_back(command.a);
-        break;
-      case CommandType::kInterrupt:
-        break;
-      default:
-        ADD_FAILURE() << "not an effect";
+      case CommandType::kZombie: (command.b != 0 ? became_zombie : no_zombie).push_back(command.a); break;
+      case CommandType::kInterrupt: break;
+      default: ADD_FAILURE() << "not an effect";
     }
   }
 
