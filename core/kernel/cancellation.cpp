@@ -140,7 +140,7 @@ void Scheduler::grace_over(FiberId id) {
   Fiber& fiber = fibers_[id];
   FiberLimits& limits = limits_[fiber.limits];
   // Only who could have gone on is to blame.
-  if (fiber.is_ready || waits_for_unwinding(fiber)) {
+  if ((fiber.is_ready && !fiber.was_told) || waits_for_unwinding(fiber)) {
     const Time grace = limits.grace >= 0 ? limits.grace : config_.grace;
     arm_grace(id, std::max(grace, Time{1}));
     return;

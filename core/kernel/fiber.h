@@ -46,6 +46,7 @@ struct Fiber {
   bool end_told : 1 = false;         // the host knows that it ended
   bool is_kept : 1 = false;          // the record stays until release()
   bool yields_shielded : 1 = false;  // the yield was in a shielded section
+  bool was_told : 1 = false;         // had its turn since it was cancelled
   Cause cause = Cause::kNone;
 
   i32 priority = 0;

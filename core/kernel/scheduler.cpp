@@ -49,6 +49,7 @@ bool Scheduler::step(u32 limit, bool host_had_its_turn) {
     commands_answered_ = commands_told_;
   }
   fire_due();
+  const u64 steps_before = steps_;
   bool more = false;
   for (u32 turns = 0;; ++turns) {
     admit();
@@ -67,6 +68,7 @@ bool Scheduler::step(u32 limit, bool host_had_its_turn) {
   // A host that is called again at once does not need to be told when.
   if (!more || !config_.virtual_time) set_alarm();
   commands_told_ = commands_;
+  has_idled_ = host_had_its_turn && steps_ == steps_before;
   return more;
 }
 
@@ -156,6 +158,10 @@ bool Scheduler::jump() {
     return true;
   }
   if (next == kNever || live_calls_ > 0) return false;
+  // Bodies that await something foreign get a turn of their own first: the host is told that time could pass, and comes
+  // back.
+  if (foreign_ > 0 && !has_idled_) return false;
+  has_idled_ = false;
   now_ = next;
   fire_due();
   return true;
@@ -193,6 +199,7 @@ void Scheduler::fetch_ahead() const {
 void Scheduler::dispatch(FiberId id) {
   Fiber& fiber = fibers_[id];
   fiber.is_ready = false;
+  fiber.was_told = fiber.cancelled;
   ++steps_;
   if (fiber.body_ended) {
     while (take_done(fiber) != 0) {

@@ -266,6 +266,7 @@ class Scheduler {
   u32 live_calls_ = 0;  // calls of any class that take real time
   u32 in_host_ = 0;     // fibers with Fiber::in_host
   u32 foreign_ = 0;
+  bool has_idled_ = false;  // the last step found nothing to run
   u32 unwinding_ = 0;
   u32 backoffs_ = 0;
   u32 retries_spent_ = 0;

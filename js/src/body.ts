@@ -10,7 +10,22 @@ import { PendingOperation, type Operations, type Owner } from './operations.js';
 export type GeneratorBody<T> = Generator<unknown, T, unknown>;
 
 export function isGenerator(value: unknown): value is GeneratorBody<unknown> {
-  return typeof value === 'object' && value !== null && (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Generator';
+  return tagOf(value) === 'Generator';
+}
+
+/** What an async generator function gives: no body, since its yields go to a reader of its own. */
+export function isAsyncGenerator(value: unknown): boolean {
+  return tagOf(value) === 'AsyncGenerator';
+}
+
+// Never throws, whatever object of the user's it is.
+function tagOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+  } catch {
+    return undefined;
+  }
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -102,7 +102,7 @@ export class TaskToken implements CancellationToken {
   }
 
   cancel(reason?: string): void {
-    this.#task._runtime.cancel(this.#task.id, reason);
+    this.#task._runtime._cancel(this.#task, reason);
   }
 
   throwIfCancelled(): void {

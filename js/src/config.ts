@@ -142,8 +142,10 @@ const fields =
   };
 
 const provider: Check = (key, value) => {
-  const kinds = ['openai', 'anthropic', 'custom', 'simulated'];
-  if (typeof value !== 'object' || value === null || !kinds.includes((value as { kind?: unknown }).kind as string)) {
+  const methodOf: Record<string, string> = { openai: 'complete', anthropic: 'complete', custom: 'complete', simulated: 'answer' };
+  const { kind: name } = (value ?? {}) as { kind?: unknown };
+  const method = typeof name === 'string' && Object.hasOwn(methodOf, name) ? methodOf[name]! : undefined;
+  if (method === undefined || typeof (value as Record<string, unknown>)[method] !== 'function') {
     refuse(key, 'what openai(), anthropic(), simulated() or custom() gives', value);
   }
 };

@@ -153,7 +153,7 @@ export class Context {
 
   /** Cancels this task and its children. */
   cancel(reason?: string): boolean {
-    return this.runtime.cancel(this._owner.id, reason);
+    return this.runtime._cancel(this._owner, reason);
   }
 }
 

@@ -25,6 +25,7 @@ export type { CallOptions } from './llm/calls.js';
 export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } from './llm/custom.js';
 export { LLMStream } from './llm/llm-stream.js';
 export { openai, type OpenAIOptions } from './llm/openai.js';
+export type { SideEffect } from './llm/other-call.js';
 export type { LLMAnswer, LLMMessage, LLMRequest, LLMUsage, LiveProvider, Provider, SimulatedProvider } from './llm/provider.js';
 export type { LLMOptions, Prompt } from './llm/request.js';
 export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.js';

@@ -7,7 +7,7 @@
  */
 
 import { contextStore, isFree, type ContextStore } from './async-context.js';
-import { isGenerator, promiseOf, stepGenerator, type GeneratorBody } from './body.js';
+import { isAsyncGenerator, isGenerator, promiseOf, stepGenerator, type GeneratorBody } from './body.js';
 import { cancellationOf, disposer, FreeToken, onAbort, reasonOf, type CancellationToken, type Disposer } from './cancellation.js';
 import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, type RuntimeConfig, type SchedulerConfig } from './config.js';
 import { Context, type Body } from './context.js';
@@ -25,7 +25,7 @@ import { checkMap, mapConcurrent, type MapOptions } from './map-concurrent.js';
 import { Operations, type Meaning, type Owner } from './operations.js';
 import { Outside } from './outside.js';
 import { Cause, ConfigKey, EventType, FiberKind, FiberState, Outcome, SubmitOption, WaitMode } from './protocol.js';
-import { joinerNumbers, ScopeContext, scopeResult, ScopeTask, type ScopeBody, type ScopeOptions } from './scope.js';
+import { checkScopeOptions, joinerNumbers, ScopeContext, scopeResult, ScopeTask, type ScopeBody, type ScopeOptions } from './scope.js';
 import { describe, Task, type TaskOptions, type TaskState } from './task.js';
 import { TaskTable } from './task-table.js';
 import type { Variant } from './variant.js';
@@ -141,7 +141,7 @@ export class Runtime {
   readonly #tasks: TaskTable;
   // Live fibers by id: tasks and scopes.
   readonly #fibers: (Task | undefined)[] = [undefined];
-  readonly #store: ContextStore<Context> | undefined;
+  readonly #store: ContextStore<Context | undefined> | undefined;
   readonly #clockIsVirtual: boolean;
   #current: Context | undefined; // whose synchronous segment runs
   #seq = 0;
@@ -171,7 +171,7 @@ export class Runtime {
     this.#maxTasks = config.maxConcurrentTasks ?? 64;
     this.#taskTimeout = config.taskTimeout ?? 0;
     if (config.asyncContext ?? isFree) {
-      this.#store = contextStore<Context>();
+      this.#store = contextStore<Context | undefined>();
       if (this.#store === undefined && config.asyncContext === true) {
         throw new HeddleError('Unsupported', 'asyncContext: this host has no AsyncLocalStorage; pass ctx to the operations instead');
       }
@@ -288,12 +288,14 @@ export class Runtime {
 
   /** Waits `ms` milliseconds of the runtime's time. */
   delay(ms: number, options?: Context | WaitOptions): Promise<void> {
+    if (!areOptions(options)) return Promise.reject(new ArgumentError('delay', `the options must be an object, got ${printable(options)}`));
     const { ctx, signal } = asOptions(options);
     return this._delay(ms, signal, ctx);
   }
 
   /** Lets the ready tasks run first. */
   yield(options?: Context | WaitOptions): Promise<void> {
+    if (!areOptions(options)) return Promise.reject(new ArgumentError('yield', `the options must be an object, got ${printable(options)}`));
     return this._yield(asOptions(options).ctx);
   }
 
@@ -322,7 +324,9 @@ export class Runtime {
   ): AsyncGenerator<O, void, undefined> {
     this.#open('mapConcurrent');
     const concurrency = checkMap(items, fn, options, this.#maxTasks);
-    return mapConcurrent(this, items, fn, options, concurrency);
+    // Found now: what runs when an item is asked for is some other turn.
+    const ctx = this.#caller(options.ctx, 'mapConcurrent');
+    return mapConcurrent(this, items, fn, { ...options, ctx }, concurrency);
   }
 
   // --- Watching ---
@@ -537,6 +541,11 @@ export class Runtime {
     return this.#operations.begun(raw.hd_yield(owner._fiber, caller?._shield ?? 0), owner);
   }
 
+  /** Cancels a task or a scope. False if it had settled, or the runtime is closed. @internal */
+  _cancel(task: Task, reason: string | undefined): boolean {
+    return !this.#closed && this.#cancel(task, reason, undefined);
+  }
+
   /** @internal */
   _random(operation: string): number {
     this.#open(operation, this.#current);
@@ -576,6 +585,7 @@ export class Runtime {
   /** @internal */
   async _scope(body: ScopeBody<unknown>, options: ScopeOptions = {}, from: Context | undefined): Promise<unknown> {
     if (typeof body !== 'function') throw new ArgumentError('scope', `the body must be a function, got ${typeof body}`);
+    checkScopeOptions(options);
     const caller = this.#caller(from ?? options.ctx, 'scope');
     this.#open('scope', caller);
     const [joiner, quorum] = joinerNumbers(options.joiner);
@@ -651,6 +661,8 @@ export class Runtime {
       this.#follow(task, promise);
     } else if (isGenerator(result)) {
       this.#step(task, ctx, result);
+    } else if (isAsyncGenerator(result)) {
+      this.#threw(task, new ArgumentError('submit', 'the body is an async generator function; make it an async function or a plain generator function'));
     } else {
       this.#returned(task, result);
     }
@@ -678,7 +690,9 @@ export class Runtime {
 
   /** @internal */
   startCall(call: number, op: number, attempt: number): void {
-    this._llm.start(call, op, attempt);
+    // A cycle runs in the context of whoever woke the engine, which is not the one who called.
+    if (this.#store === undefined) this._llm.start(call, op, attempt);
+    else this.#store.run(undefined, () => this._llm.start(call, op, attempt));
   }
 
   /** @internal */
@@ -742,7 +756,7 @@ export class Runtime {
     task._isZombie = became;
     this.#bodies += became ? -1 : 1;
     for (const listener of this.#listeners[became ? 'zombie' : 'zombieEnded']) {
-      queueMicrotask(() => listener(task));
+      queueMicrotask(() => (this.#store === undefined ? listener(task) : this.#store.run(undefined, listener, task)));
     }
   }
 
@@ -1033,6 +1047,7 @@ export class Runtime {
 
   #checkWait(operation: string, options: WaitOptions | undefined): void {
     if (options === undefined) return;
+    if (typeof options !== 'object' || options === null) throw new ArgumentError(operation, `the options must be an object, got ${printable(options)}`);
     checkTimeout(operation, options.timeout);
     const { signal } = options;
     if (signal === undefined) return;
@@ -1136,6 +1151,10 @@ const scopeMeaning: Meaning = { name: 'scope', value: ignore, failure: ignore };
 
 function nonError(task: Task, thrown: unknown): HeddleError {
   return new HeddleError('NonError', `${describe(task)} threw something that is no Error: ${printable(thrown)}`, { cause: thrown });
+}
+
+function areOptions(options: unknown): boolean {
+  return options === undefined || (typeof options === 'object' && options !== null);
 }
 
 function asOptions(options: Context | WaitOptions | undefined): WaitOptions {

@@ -74,11 +74,21 @@ export class ScopeContext extends Context {}
 
 export function joinerNumbers(joiner: Joiner | undefined): [joiner: number, quorum: number] {
   if (joiner === undefined) return [JoinerNumber.none, 0];
-  if (typeof joiner === 'object' && joiner !== null && Number.isInteger(joiner.quorum)) return [JoinerNumber.quorum, joiner.quorum];
+  if (typeof joiner === 'object' && joiner !== null && Number.isInteger(joiner.quorum) && joiner.quorum > 0) return [JoinerNumber.quorum, joiner.quorum];
   if (typeof joiner !== 'string' || !['all', 'allSettled', 'any', 'race'].includes(joiner)) {
     throw new ArgumentError('scope', `options.joiner must be 'all', 'allSettled', 'any', 'race' or quorum(n), got ${String(joiner)}`);
   }
   return [JoinerNumber[joiner], 0];
+}
+
+const scopeOptionNames = ['joiner', 'name', 'timeout', 'deadline', 'signal', 'ctx'];
+
+/** Throws unless it is an object that holds nothing but a scope's options. */
+export function checkScopeOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw new ArgumentError('scope', 'the options must be an object');
+  for (const key of Object.keys(options)) {
+    if (!scopeOptionNames.includes(key)) throw new ArgumentError('scope', `${key} is no option; there are ${scopeOptionNames.join(', ')}`);
+  }
 }
 
 /** `t1 > t4 "fetch"`: where a task stands in the tree. */

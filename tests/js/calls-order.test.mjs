@@ -56,6 +56,17 @@ for (const way of Object.keys(asking)) {
   });
 }
 
+test('a call moves up in the queue when a task of higher priority begins to wait for its task', async (t) => {
+  const order = await ordered(t, { fairnessMode: 'priority' }, (rt) => {
+    const low = rt.submit((ctx) => ctx.llm('low'), { priority: 1 });
+    const middle = rt.submit((ctx) => ctx.llm('middle'), { priority: 5 });
+    // Its own call is queued first, so that all three have come when the first call ends.
+    const high = rt.submit(async (ctx) => Promise.all([ctx.llm('high'), ctx.await(low)]), { priority: 9 });
+    return [low, middle, high];
+  });
+  assert.deepEqual(order, ['high', 'low', 'middle']);
+});
+
 test('a change of the fairness mode orders the calls that wait anew', async (t) => {
   const order = await ordered(t, {}, (rt) => {
     const tasks = ['a', 'b', 'c'].map((name, priority) => rt.submit((ctx) => ctx.llm(name), { priority }));

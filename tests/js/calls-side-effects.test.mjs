@@ -200,16 +200,18 @@ test('what loses a Promise.race goes on until its task ends, and is aborted then
 
 test('a task that waits for a call holds its slot, and one that waits for a task does not', async (t) => {
   const { server, rt } = await connected(t, { latencyMs: 'manual' }, { maxConcurrentTasks: 1 });
-  const parent = rt.submit(async (ctx) => ctx.await(ctx.submit((c) => c.llm('inner'))));
-  const later = rt.submit((ctx) => ctx.llm('later'));
+  const parent = rt.submit((ctx) => ctx.await(ctx.submit((c) => c.llm('inner'), { name: 'inner' })));
+  const other = rt.submit((ctx) => ctx.llm('other'));
   await server.whenHeld(1);
   await turns();
-  assert.deepEqual([parent.state, later.state, server.stats().open], ['suspended', 'pending', 1]);
+  // The parent gave the only slot back; the other task, which came before the child, has it as long as its call lasts.
+  const [inner] = rt.getTasksByState('pending');
+  assert.deepEqual([parent.state, other.state, inner.name, rt.getStats().slots], ['suspended', 'running', 'inner', 1]);
   server.release();
-  assert.equal((await parent.promise).text, 'echo: inner');
+  assert.equal((await other.promise).text, 'echo: other');
   await server.whenHeld(1);
   server.release();
-  assert.equal((await later.promise).text, 'echo: later');
+  assert.equal((await parent.promise).text, 'echo: inner');
   await assertNothingLeft(rt, server);
 });
 

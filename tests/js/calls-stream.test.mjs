@@ -204,6 +204,24 @@ for (const place of ['a task', 'no task']) {
   });
 }
 
+test('callers outside give back what they took, however their streams end', async (t) => {
+  const { server, rt } = await connected(t, { ...words, fault: ({ prompt }) => (prompt === 'fails' ? 400 : undefined) });
+  for (let i = 0; i < 100; i++) {
+    await chunksOf(rt.llmStream('read'));
+    for await (const _ of rt.llmStream('left', { timeout: 60_000 })) break;
+    await rejection(rt.llmStream('fails').result);
+    const controller = new AbortController();
+    const aborted = rejection(rt.llmStream('aborted', { signal: controller.signal }).result);
+    controller.abort();
+    await aborted;
+    await rt.llm('whole');
+  }
+  await assertNothingLeft(rt, server);
+  // Numbers of fibers are used again, so the next one is small.
+  const { _fiber } = rt.submit(() => undefined);
+  assert.ok(_fiber > 0 && _fiber < 20, `the next fiber is number ${_fiber}`);
+});
+
 test('a stream that is still open when its task ends is closed', async (t) => {
   const { server, rt } = await connected(t, { ...words, pauseAfter: 2 });
   const leaving = rt.submit(async (ctx) => {

@@ -126,6 +126,7 @@ test('a cancelled request holds its place until its connection is closed', async
           await closed.promise;
           throw signal.reason;
         }),
+      stream: () => assert.fail('no stream was asked for'),
     },
   });
   const first = rt.submit((ctx) => ctx.llm('first'));

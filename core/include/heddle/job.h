@@ -15,6 +15,7 @@
 // The function and what it captures live as long as the job. With exceptions enabled, one that leaves a job terminates.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <functional>
@@ -147,6 +148,11 @@ class [[nodiscard]] ShieldSection {
 };
 
 namespace job_internal {
+
+inline FiberId id_of(const Child& child) { return child.id(); }
+inline FiberId id_of(FiberId id) { return id; }
+template <typename T>
+concept Target = std::same_as<T, Child> || std::same_as<T, FiberId>;
 
 // The common part of the awaitables. A derived one has begin(), which calls the kernel.
 template <typename Operation>
@@ -321,20 +327,21 @@ class Self {
   [[nodiscard]] job_internal::Join join(const Child& child, Time timeout = 0) const {
     return {state_, WaitMode::kAll, {child.id()}, false, timeout};
   }
-  // Waits for several fibers, as `mode` says.
-  [[nodiscard]] job_internal::Wait wait(WaitMode mode, std::vector<FiberId> targets, bool cancel_losers = false,
-                                        Time timeout = 0) const {
-    return {state_, mode, std::move(targets), cancel_losers, timeout};
-  }
-  // The same for children that are named one by one. (A braced list inside a co_await is more than GCC 12 can do.)
-  template <typename... Children>
-  [[nodiscard]] job_internal::Wait wait(WaitMode mode, const Child& first, const Children&... others) const {
-    return {state_, mode, std::vector<FiberId>{first.id(), others.id()...}, false, 0};
+  // Waits for several fibers, children or ids, as `mode` says. (Named one by one, because a braced list inside a co_await
+  // is more than GCC 12 can do.)
+  template <job_internal::Target... Targets>
+  [[nodiscard]] job_internal::Wait wait(WaitMode mode, const Targets&... targets) const {
+    return {state_, mode, std::vector<FiberId>{job_internal::id_of(targets)...}, false, 0};
   }
   // And cancels those that lost (kAny, kRace).
-  template <typename... Children>
-  [[nodiscard]] job_internal::Wait wait_and_cancel(WaitMode mode, const Child& first, const Children&... others) const {
-    return {state_, mode, std::vector<FiberId>{first.id(), others.id()...}, true, 0};
+  template <job_internal::Target... Targets>
+  [[nodiscard]] job_internal::Wait wait_and_cancel(WaitMode mode, const Targets&... targets) const {
+    return {state_, mode, std::vector<FiberId>{job_internal::id_of(targets)...}, true, 0};
+  }
+  // The same for a list.
+  [[nodiscard]] job_internal::Wait wait_for(WaitMode mode, std::vector<FiberId> targets, bool cancel_losers = false,
+                                            Time timeout = 0) const {
+    return {state_, mode, std::move(targets), cancel_losers, timeout};
   }
 
   // Asks the host for a call, with retry for a model's.

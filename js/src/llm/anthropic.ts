@@ -61,19 +61,23 @@ export function anthropic(options: AnthropicOptions): LiveProvider {
 
 class AnthropicProvider implements LiveProvider {
   readonly kind = 'anthropic';
+  // Private to the engine too: it holds the key, and a provider may be printed.
+  readonly #endpoint: Endpoint;
 
   constructor(
     readonly model: string,
     private readonly maxTokens: number,
-    private readonly endpoint: Endpoint,
-  ) {}
+    endpoint: Endpoint,
+  ) {
+    this.#endpoint = endpoint;
+  }
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
-    return this.#plain(request, await Exchange.open(this.endpoint, this.#body(request), options));
+    return this.#plain(request, await Exchange.open(this.#endpoint, this.#body(request), options));
   }
 
   async stream(request: LLMRequest, options: AttemptOptions): Promise<ProviderStream> {
-    const exchange = await Exchange.open(this.endpoint, { ...this.#body(request), stream: true }, options);
+    const exchange = await Exchange.open(this.#endpoint, { ...this.#body(request), stream: true }, options);
     if (exchange.contentType.includes('json')) return wholeStream(await this.#plain(request, exchange));
     if (exchange.contentType.includes('html')) {
       exchange.close();

@@ -9,6 +9,7 @@
  */
 
 import type { Engine } from '../engine/engine.js';
+import { task } from '../engine/turns.js';
 import { LLMError, RetryAfterTooLong } from '../errors.js';
 import type { Meaning, Operations, Owner } from '../operations.js';
 import { EventType, OpCode } from '../protocol.js';
@@ -26,6 +27,13 @@ export interface CallHost {
   now(): number;
   /** The kernel has had the last word about that call. */
   over(call: number): void;
+}
+
+/** For the last word about a connection that we cut. A turn of the event loop for the fetch, which may close its socket
+ * later than it says, and one for the network: so the server hears of the end before it hears of what the place is used
+ * for next, and never counts more calls than there are places. */
+export function afterCut(tell: () => void): void {
+  task(() => task(tell));
 }
 
 /** An operation that the host carries out, in one attempt or several. */
@@ -82,7 +90,11 @@ export abstract class HostCall implements Meaning {
     note.endedAt = this.host.now();
     const retryable = this.failed(note, error);
     const retryAfter = error instanceof LLMError ? (error.retryAfter ?? -1) : -1;
-    this.host.engine.event(EventType.callDone, this.lastWord(), 0, retryable, retryAfter);
+    const wasCut = this.controller?.signal.aborted === true;
+    const call = this.lastWord();
+    const tell = (): void => this.host.engine.event(EventType.callDone, call, 0, retryable, retryAfter);
+    if (wasCut) afterCut(tell);
+    else tell();
   }
 
   /** Notes why an attempt failed; gives 1 where another may succeed. */

@@ -129,9 +129,8 @@ export class Calls {
   abort(id: number, forget: boolean): void {
     const call = this.#calls.get(id);
     if (call === undefined) {
-      // It has not begun; or it has ended, as the kernel will hear or has heard in the meantime.
-      const { runsTold, runsBegun } = this.#host.engine;
-      if (runsTold !== runsBegun) this.#stillborn.set(id, runsTold);
+      // It has not begun; or it has ended meanwhile, and then no run told so far starts it.
+      if (!forget) this.#stillborn.set(id, this.#host.engine.runsTold);
       return;
     }
     if (forget) {

@@ -61,11 +61,15 @@ class OpenAIProvider implements LiveProvider {
   // What models have refused so far.
   readonly #noStreamOptions = new Set<string>();
   readonly #newLimitName = new Set<string>();
+  // Private to the engine too: it holds the key, and a provider may be printed.
+  readonly #endpoint: Endpoint;
 
   constructor(
     readonly model: string,
-    private readonly endpoint: Endpoint,
-  ) {}
+    endpoint: Endpoint,
+  ) {
+    this.#endpoint = endpoint;
+  }
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
     return this.#plain(request, await this.#open(request, false, options));
@@ -89,7 +93,7 @@ class OpenAIProvider implements LiveProvider {
     for (;;) {
       const body = this.#body(request, stream);
       try {
-        return await Exchange.open(this.endpoint, body, options);
+        return await Exchange.open(this.#endpoint, body, options);
       } catch (error) {
         if (!(error instanceof LLMError) || !this.#concedes(error, body)) throw error;
       }

@@ -32,7 +32,8 @@ export interface SimulatedOptions {
   latency?: number | { min: number; max: number } | ((request: LLMRequest, attempt: number) => number) | undefined;
   /** Share of the attempts that fail, 0 to 1, and their status; default 0 and 503. */
   failures?: number | { rate: number; status?: number | undefined } | undefined;
-  /** Answers by hand. `n` is the attempt: 1, 2, ... What it leaves out, or undefined as a whole, is computed. */
+  /** Answers by hand. `n` is the attempt: 1, 2, ... What it leaves out of text, latency and usage is computed; whether it
+   * fails is its own word alone. With undefined, all is computed. */
   script?: ((request: LLMRequest, n: number) => ScriptedAnswer | string | undefined) | undefined;
   /** Default `simulated`. */
   model?: string | undefined;
@@ -83,7 +84,7 @@ class Simulation implements SimulatedProvider {
     const stated = this.#scripted(request, attempt);
     const { status } = this.failures;
     const computed = fails ? { status, message: `simulated failure ${status}` } : undefined;
-    const error = stated?.error === undefined ? computed : errorOf(stated.error);
+    const error = stated === undefined ? computed : stated.error && errorOf(stated.error);
     const { text, finishReason } =
       error !== undefined
         ? { text: '', finishReason: 'error' }

@@ -17,7 +17,7 @@ import { CancellationError, LLMError, TimeoutError } from '../errors.js';
 import { Outside } from '../outside.js';
 import type { Meaning, Owner } from '../operations.js';
 import { EventType } from '../protocol.js';
-import type { CallHost } from './call.js';
+import { afterCut, type CallHost } from './call.js';
 import { LLMCall } from './llm-call.js';
 import type { LiveProvider, LLMRequest, ProviderStream } from './provider.js';
 import type { LLMAttempt, LLMChunk, LLMResult } from './result.js';
@@ -297,7 +297,11 @@ export class StreamCall extends LLMCall {
   #closed(): void {
     if (this.call === 0) return;
     if (this.#simulated === undefined) this.attempts.at(-1)!.endedAt = this.host.now();
-    this.host.engine.event(EventType.callClosed, this.lastWord());
+    const wasCut = this.#stream !== undefined && this.answer === undefined;
+    const call = this.lastWord();
+    const tell = (): void => this.host.engine.event(EventType.callClosed, call);
+    if (wasCut) afterCut(tell);
+    else tell();
   }
 
   // An outside caller's fiber lasts as long as the stream and its operations.
