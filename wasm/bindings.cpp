@@ -72,6 +72,7 @@ std::string stats() {
               {"oldestPendingMs", ms(stats.oldest_pending)},
               {"oldestWaitingLLMCallMs", ms(stats.oldest_call)},
               {"timers", stats.timers},
+              {"records", stats.fibers + stats.operations + stats.wait_links + stats.connections + stats.shields + stats.limits},
               {"events", stats.events},
               {"steps", stats.steps},
               {"commandHash", hash}}

@@ -200,6 +200,7 @@ void Scheduler::drop_call(CallId id) {
 void Scheduler::drop_calls(FiberId id, bool shielded_too) {
   const Fiber& fiber = fibers_[id];
   for (CallId call = fiber.first_call; call != 0;) {
+    ++work_;
     const CallId next = calls_[call].next;
     if (calls_[call].op == 0 && (shielded_too || is_interrupted(fiber, calls_[call].shield))) drop_call(call);
     call = next;

@@ -20,6 +20,7 @@ void Scheduler::cancel_all(Cause cause, u32 reason) {
   // Roots only: the tree does the rest. In order of age, which is not the order of ids.
   std::vector<FiberId> roots;
   for (FiberId id = 1; id < fibers_.limit(); ++id) {
+    ++work_;
     const Fiber& fiber = fibers_[id];
     if (fiber.state == FiberState::kFree || fiber.parent != 0 || fiber.cancelled || fiber.is_ended) continue;
     roots.push_back(id);
@@ -43,9 +44,11 @@ void Scheduler::cancel_tree(FiberId root, bool with_root, Cause cause, u32 seq, 
   while (tree_.size() > base) {
     const FiberId id = tree_.back();
     tree_.pop_back();
+    ++work_;
     if (id != root && fibers_[id].cancelled) continue;
     // The list of children begins with the youngest, and the work list is a stack: the eldest comes out first.
     for (FiberId child = fibers_[id].first_child; child != 0; child = fibers_[child].next_sibling) {
+      ++work_;
       if (!is_shielded(fibers_[child])) tree_.push_back(child);
     }
     if (id == root && !with_root) continue;
@@ -93,6 +96,7 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
 void Scheduler::interrupt(FiberId id) {
   Fiber& fiber = fibers_[id];
   for (OpId op = fiber.first_op; op != 0;) {
+    ++work_;
     const OpId next = ops_[op].next;
     const bool stays = (ops_[op].kind == OpKind::kWait && ops_[op].mode == WaitMode::kEnded) ||
                        !is_interrupted(fiber, ops_[op].shield);
@@ -186,12 +190,15 @@ void Scheduler::unshield(ShieldId id) {
   // What it protected and still goes on has no protection any more; its number may be given out again.
   if (shield.uses > 0) {
     for (OpId op = fiber.first_op; op != 0; op = ops_[op].next) {
+      ++work_;
       if (ops_[op].shield == id) ops_[op].shield = 0;
     }
     for (CallId call = fiber.first_call; call != 0; call = calls_[call].next) {
+      ++work_;
       if (calls_[call].shield == id) calls_[call].shield = 0;
     }
     for (FiberId child = fiber.first_child; child != 0; child = fibers_[child].next_sibling) {
+      ++work_;
       if (fibers_[child].shield == id) fibers_[child].shield = 0;
     }
   }
@@ -216,6 +223,7 @@ void Scheduler::shield_over(ShieldId id) {
   interrupt(fiber_id);
   std::vector<FiberId> children;
   for (FiberId child = fiber.first_child; child != 0; child = fibers_[child].next_sibling) {
+    ++work_;
     if (fibers_[child].shield == id) children.push_back(child);
   }
   for (std::size_t i = children.size(); i > 0; --i) {

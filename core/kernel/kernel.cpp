@@ -305,6 +305,8 @@ CallId Kernel::call_of(OpId op) const {
 
 bool Kernel::is_stream(CallId call) const { return scheduler_->has_call(call) && scheduler_->call_record(call).stream; }
 
+u64 Kernel::work() const { return scheduler_->work(); }
+
 std::string Kernel::broken_invariant() const { return scheduler_->broken_invariant(); }
 
 u32 Kernel::foreign() const { return scheduler_->foreign(); }

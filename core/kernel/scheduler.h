@@ -114,6 +114,7 @@ class Scheduler {
   Ring<Command>& effects() { return effects_; }
   u32 foreign() const { return foreign_; }
   u32 live_calls() const { return live_calls_; }
+  u64 work() const { return work_; }
 
  private:
   // scheduler.cpp
@@ -277,6 +278,7 @@ class Scheduler {
   u32 zombies_ = 0;
   u64 calls_started_ = 0;
   u64 steps_ = 0;
+  mutable u64 work_ = 0;  // rounds of loops over records
 };
 
 // Milliseconds, as the host counts, in the kernel's unit; refuses no number.

@@ -104,6 +104,7 @@ void Scheduler::notify_waiters(FiberId id, bool ended) {
   Fiber& fiber = fibers_[id];
   const bool completed = fiber.verdict == Outcome::kCompleted;
   while (const u32 link = ended ? fiber.first_ender : fiber.first_waiter) {
+    ++work_;
     const OpId op = links_[link].op;
     const u32 index = links_[link].index;
     remove_waiter(link);
@@ -133,6 +134,7 @@ void Scheduler::append_waiter(u32 id) {
 // Takes a link out of its target's list. The record stays with its operation until that is complete.
 void Scheduler::remove_waiter(u32 id) {
   WaitLink& link = links_[id];
+  ++work_;
   const FiberId target = link.target;
   u32& first = list_of(link);
   if (first == id) {
@@ -166,6 +168,7 @@ void Scheduler::lend(FiberId id, i32 priority) {
   while (!lending_.empty()) {
     const FiberId next = lending_.back();
     lending_.pop_back();
+    ++work_;
     if (priority > fibers_[next].effective) set_effective(next, priority);
   }
 }
@@ -178,6 +181,7 @@ void Scheduler::take_back(FiberId id, i32 lent) {
   while (!lending_.empty()) {
     const FiberId next = lending_.back();
     lending_.pop_back();
+    ++work_;
     const Fiber& fiber = fibers_[next];
     if (fiber.effective == fiber.priority || fiber.settled) continue;
     const i32 priority = lent_priority(next);
@@ -194,6 +198,7 @@ i32 Scheduler::lent_priority(FiberId id) const {
   }
   for (const u32 first : {fiber.first_waiter, fiber.first_ender}) {
     for (u32 link = first; link != 0 && priority < fiber.effective; link = links_[link].next) {
+      ++work_;
       const Fiber& waiter = fibers_[ops_[links_[link].op].fiber];
       if (waiter.kind != FiberKind::kOutside) priority = std::max(priority, waiter.effective);
     }
@@ -228,6 +233,7 @@ void Scheduler::set_effective(FiberId id, i32 priority) {
     if (calls_[call].queue_node != 0) call_queue_.set_priority(calls_[call].queue_node, priority);
   }
   for (OpId op = fiber.first_op; op != 0; op = ops_[op].next) {
+    ++work_;
     if (ops_[op].kind != OpKind::kWait) continue;
     for (u32 link = ops_[op].link; link != 0; link = links_[link].next_of_op) {
       if (links_[link].target != 0) lending_.push_back(links_[link].target);

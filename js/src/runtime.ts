@@ -71,6 +71,8 @@ export interface RuntimeStats {
   oldestPendingMs: number;
   oldestWaitingLLMCallMs: number;
   timers: number;
+  /** Records that the core holds for what is not over: fibers, operations, connections and the like. */
+  records: number;
   events: number;
   steps: number;
   /** Hash of every command so far: two runs that are the same have the same. */
@@ -470,7 +472,7 @@ export class Runtime {
   /** @internal */
   _awaitAll(tasks: readonly Task[], options: WaitOptions | undefined, ctx: Context | undefined): Promise<unknown[]> {
     return this.#waitMany<unknown[]>('awaitAll', WaitMode.all, tasks, options, ctx, (all, live) => {
-      const failed = all.find((task) => task._outcome > FiberState.completed);
+      const failed = live === all ? undefined : all.find((task) => task._outcome > FiberState.completed);
       if (failed !== undefined) return { error: failed._value };
       if (live.length === 0) return { value: all.map((task) => task._value) };
       return { value: () => all.map((task) => task._value), failure: (index) => live[index]!._value };
@@ -609,7 +611,7 @@ export class Runtime {
     this.#fibers[fiber] = scope as Task;
     this.#bodies++;
     if (options.signal !== undefined) this.#followSignal(scope as Task, options.signal);
-    this.#engine.targets([fiber]);
+    this.#engine.targets([scope]);
     try {
       await this.#operations.begun(raw.hd_wait(waiter._fiber, WaitMode.ended, 0, 0, 0), waiter, scopeMeaning);
     } finally {
@@ -642,8 +644,7 @@ export class Runtime {
       this.#pending--;
       this.#active++;
     }
-    const body = task._body as (ctx: Context) => unknown;
-    task._start(this.#engine.time);
+    const body = task._start(this.#engine.time) as (ctx: Context) => unknown;
     const ctx = new Context(task);
     const before = this.#current;
     this.#current = ctx;
@@ -744,7 +745,6 @@ export class Runtime {
     if (task === undefined) return;
     this.#fibers[fiber] = undefined;
     task._fiber = 0;
-    task._body = undefined;
     if (!task._isZombie) this.#bodies--;
     if (task._options?.key !== undefined) this.#releaseKey(task._options.key);
   }
@@ -873,7 +873,7 @@ export class Runtime {
       return this.#operations.error(caller?._owner, error);
     }
     const owner: Owner = caller?._owner ?? new Outside(raw, name);
-    this.#engine.targets(live.map((task) => task._fiber));
+    this.#engine.targets(live);
     const timeout = options?.timeout ?? 0;
     const answer = raw.hd_wait(owner._fiber, mode, options?.losers === 'cancel' ? 1 : 0, timeout, caller?._shield ?? 0);
     const { value, failure } = make(all);
@@ -896,7 +896,8 @@ export class Runtime {
     let all: Task[];
     try {
       if (!Array.isArray(tasks)) throw new ArgumentError(name, `the argument must be an array of tasks, got ${typeof tasks}`);
-      all = tasks.map((task: unknown) => this.#ownTask(task, name));
+      all = new Array<Task>(tasks.length);
+      for (let i = 0; i < all.length; i++) all[i] = this.#ownTask(tasks[i], name);
       if (all.length === 0 && (mode === WaitMode.any || mode === WaitMode.race)) throw new ArgumentError(name, 'the list of tasks is empty, so none can win');
       const losers: unknown = options?.losers;
       if (losers !== undefined && losers !== 'keep' && losers !== 'cancel') throw new ArgumentError(name, `options.losers must be 'keep' or 'cancel', got ${String(losers)}`);
@@ -907,8 +908,14 @@ export class Runtime {
     if (caller !== undefined && this.#isInterrupted(caller)) return this.#operations.error(caller._owner, caller._owner._interruption());
     this.#engine.tick();
     this.#engine.catchUp();
-    for (const task of all) task._observe();
-    const live = all.filter((task) => task._outcome === 0);
+    let live = all;
+    for (let i = 0; i < all.length; i++) {
+      const task = all[i]!;
+      task._observe();
+      // Usually none has settled, and the two lists are one.
+      if (task._outcome !== 0) live = live === all ? all.slice(0, i) : live;
+      else if (live !== all) live.push(task);
+    }
     const decision = decide(all, live);
     if ('error' in decision) return this.#operations.error(caller?._owner, decision.error);
     if (!('failure' in decision)) return this.#operations.value(caller?._owner, decision.value) as Promise<T>;

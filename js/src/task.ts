@@ -32,6 +32,7 @@ const ignore = (): void => {};
 
 /** What a task has only if somebody used it. A class, so that all of them have one shape. */
 class Extra {
+  promise: Promise<unknown> | undefined = undefined;
   resolve: ((value: unknown) => void) | undefined = undefined;
   reject: ((reason: unknown) => void) | undefined = undefined;
   token: TaskToken | undefined = undefined;
@@ -39,27 +40,35 @@ class Extra {
   onEnd: (() => void)[] | undefined = undefined;
 }
 
-const flag = { observed: 1, bodyOver: 2, zombie: 4, interrupted: 8 } as const;
+/** Where a task comes from, when it has both a parent and options of its own. */
+class Origin {
+  constructor(
+    readonly parent: Task,
+    readonly options: TaskOptions,
+  ) {}
+}
+
+// The low bits of a task's flags are its FiberState once it settled.
+const outcomeBits = 7;
+const flag = { observed: 8, bodyOver: 16, zombie: 32, interrupted: 64 } as const;
 
 const ticksPerMs = 16;
 function toTicks(ms: number): number {
   return Math.round(ms * ticksPerMs);
 }
 
+// Ten fields, no private ones (Node 20 needs 100 ns to define them), and small integers where that is possible: what a task
+// costs is mostly what the garbage collector has to copy of it.
 export class Task<T = unknown> {
   /** @internal */ readonly _runtime: Runtime;
   /** The fiber's id in the kernel, 0 once it ended. @internal */ _fiber: number;
   /** @internal */ readonly _seq: number;
-  /** Until it started. @internal */ _body: unknown;
-  /** @internal */ readonly _parent: Task | undefined;
-  /** @internal */ _outcome = 0; // FiberState once settled
-  /** The result or the error; before it settles, what the body's end gave. @internal */ _value: unknown = undefined;
-  /** @internal */ _promise: Promise<T> | undefined = undefined;
+  /** The body until it starts; then what its end gave; once settled, the result or the error. @internal */ _value: unknown;
+  /** The parent, or the options, or both. @internal */ readonly _origin: Task | TaskOptions | Origin | undefined;
   /** @internal */ _extra: Extra | undefined = undefined;
-  /** @internal */ _options: TaskOptions | undefined;
   /** @internal */ _flags = 0;
-  // Times are whole ticks on the runtime's clock: small integers, which cost nothing to keep.
-  /** @internal */ _created: number;
+  // Times are ticks on the runtime's clock.
+  /** @internal */ readonly _created: number;
   /** @internal */ _started = -1;
   /** @internal */ _settled = -1;
 
@@ -68,10 +77,32 @@ export class Task<T = unknown> {
     this._runtime = runtime;
     this._fiber = fiber;
     this._seq = seq;
-    this._body = body;
-    this._parent = parent;
-    this._options = options;
+    this._value = body;
+    this._origin = parent === undefined ? options : options === undefined ? parent : new Origin(parent, options);
     this._created = toTicks(created);
+  }
+
+  /** @internal */
+  get _parent(): Task | undefined {
+    const origin = this._origin;
+    if (origin === undefined || origin instanceof Task) return origin;
+    return origin instanceof Origin ? origin.parent : undefined;
+  }
+
+  /** @internal */
+  get _options(): TaskOptions | undefined {
+    const origin = this._origin;
+    if (origin === undefined || origin instanceof Task) return undefined;
+    return origin instanceof Origin ? origin.options : origin;
+  }
+
+  /** FiberState once settled, else 0. @internal */
+  get _outcome(): number {
+    return this._flags & outcomeBits;
+  }
+  /** @internal */
+  set _outcome(outcome: number) {
+    this._flags = (this._flags & ~outcomeBits) | outcome;
   }
 
   /** Somebody awaits it, so that a failure has a reader. @internal */
@@ -87,7 +118,7 @@ export class Task<T = unknown> {
   _observe(): void {
     this._observed = true;
     // It failed in this very turn, and would else surface at the turn's end.
-    if (this._outcome === FiberState.error) this._promise?.catch(ignore);
+    if (this._outcome === FiberState.error) this._extra?.promise?.catch(ignore);
   }
 
   /** Its body has returned or thrown. @internal */
@@ -122,10 +153,12 @@ export class Task<T = unknown> {
     return this._started >= 0;
   }
 
-  /** @internal */
-  _start(at: number): void {
+  /** Gives the body, and forgets it. @internal */
+  _start(at: number): unknown {
+    const body = this._value;
     this._started = toTicks(at);
-    this._body = undefined;
+    this._value = undefined;
+    return body;
   }
 
   /** Unique in its runtime, in order of submission: `t1`, `t2`, ... */
@@ -183,20 +216,21 @@ export class Task<T = unknown> {
   /** Settles with the task, and stays valid after the runtime forgot it. Awaiting it inside another task works, but
    * keeps that task's slot; `ctx.await(task)` gives the slot back. */
   get promise(): Promise<T> {
-    if (this._promise === undefined) {
-      if (this._outcome === FiberState.completed) {
-        this._promise = Promise.resolve(this._value as T);
-      } else if (this._outcome !== 0) {
-        this._promise = Promise.reject(this._value);
-        if (this._outcome === FiberState.cancelled) this._promise.catch(ignore);
+    const extra = this._lazy();
+    if (extra.promise === undefined) {
+      const outcome = this._outcome;
+      if (outcome === FiberState.completed) {
+        extra.promise = Promise.resolve(this._value);
+      } else if (outcome !== 0) {
+        extra.promise = Promise.reject(this._value);
+        if (outcome === FiberState.cancelled) extra.promise.catch(ignore);
       } else {
-        this._promise = new Promise<unknown>(capture) as Promise<T>;
-        const extra = this._lazy();
+        extra.promise = new Promise<unknown>(capture);
         extra.resolve = lastResolve;
         extra.reject = lastReject;
       }
     }
-    return this._promise;
+    return extra.promise as Promise<T>;
   }
 
   /** Cancels this task when asked, and says whether it is cancelled. */
@@ -241,17 +275,17 @@ export class Task<T = unknown> {
     this._settled = toTicks(at);
     if (interrupted) this._interrupted = true;
     const extra = this._extra;
-    if (this._promise !== undefined) {
+    if (extra?.promise !== undefined) {
       if (outcome === FiberState.completed) {
-        extra!.resolve!(value);
+        extra.resolve!(value);
       } else {
         // A cancelled task that nobody awaits is no news.
-        if (outcome === FiberState.cancelled) this._promise.catch(ignore);
-        extra!.reject!(value);
+        if (outcome === FiberState.cancelled) extra.promise.catch(ignore);
+        extra.reject!(value);
       }
     } else if (outcome === FiberState.error && !this._observed) {
       // A failure that nobody reads surfaces as the platform's unhandled rejection does.
-      this._promise = Promise.reject(value);
+      this._lazy().promise = Promise.reject(value);
     }
     if (extra === undefined) return;
     extra.resolve = extra.reject = undefined;

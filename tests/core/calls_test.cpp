@@ -63,7 +63,8 @@ TEST_P(Calls, other_calls_have_no_limit_and_no_retry) {
   EXPECT_EQ(host.kernel.stats().calls_in_flight, 0u);
   host.pass(kMillisecond);
   EXPECT_EQ(host.attempts, 6u);
-  EXPECT_EQ(std::count_if(results.begin(), results.end(), [](const Result& r) { return r.called.code == OpCode::kOk; }), 3);
+  EXPECT_EQ(std::count_if(results.begin(), results.end(), [](const Result& r) { return r.called.code == OpCode::kOk; }),
+            3);
   expect_clean(host);
 }
 
@@ -79,8 +80,8 @@ TEST_P(Calls, retry_waits_are_full_jitter) {
   host.checks = false;
   std::map<CallId, Time> failed_at;
   std::vector<std::vector<double>> waits(6);
-  const Time ceilings[] = {0, 100 * kMillisecond, 200 * kMillisecond, 400 * kMillisecond, 700 * kMillisecond,
-                           700 * kMillisecond};
+  const Time ceilings[] = {
+      0, 100 * kMillisecond, 200 * kMillisecond, 400 * kMillisecond, 700 * kMillisecond, 700 * kMillisecond};
   host.on_call = [&](const Attempt& attempt) {
     if (attempt.number > 1) {
       waits[attempt.number - 1].push_back(static_cast<double>(host.now() - failed_at[attempt.call]) /
@@ -445,7 +446,9 @@ TEST_P(Calls, a_read_may_time_out_and_be_tried_again) {
 
 TEST_P(Calls, a_stream_that_fails_before_it_opens_is_repeated) {
   FakeHost host;
-  host.on_call = [](const Attempt& attempt) { return attempt.number < 3 ? Reply::busy(kMillisecond) : Reply::opened(); };
+  host.on_call = [](const Attempt& attempt) {
+    return attempt.number < 3 ? Reply::busy(kMillisecond) : Reply::opened();
+  };
   OpCode code = OpCode::kFailed;
   submit(host, [&](Self self) -> Job {
     code = (co_await self.open()).code;

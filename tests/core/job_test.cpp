@@ -168,7 +168,7 @@ TEST(JobTest, a_handle_keeps_an_ended_childs_record) {
 
 TEST(JobTest, captures_of_a_job_that_never_ran_are_destroyed_with_it) {
   struct Flag {
-    explicit Flag(int* count) : count(count) {}
+    explicit Flag(int* counter) : count(counter) {}
     ~Flag() { ++*count; }
     Flag(const Flag&) = delete;
     Flag& operator=(const Flag&) = delete;

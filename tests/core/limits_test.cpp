@@ -19,7 +19,8 @@ SubmitRequest with_timeout(Time timeout) {
 
 TEST_P(Limits, a_timeout_counts_from_the_start_not_from_the_submit) {
   FakeHost host(with_tasks(1));
-  const FiberId first = submit(host, [](Self self) -> Job { co_return co_await self.delay(20 * kMillisecond) == OpCode::kOk; });
+  const FiberId first =
+      submit(host, [](Self self) -> Job { co_return co_await self.delay(20 * kMillisecond) == OpCode::kOk; });
   const FiberId second = submit(host, with_timeout(10 * kMillisecond), sleeps);
   host.pass(29 * kMillisecond);
   EXPECT_EQ(host.outcome(first), Outcome::kCompleted);

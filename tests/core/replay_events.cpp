@@ -1,10 +1,10 @@
-// Applies recorded events to a fresh kernel and prints the hash of its commands, sixteen hexadecimal digits: so that a run
-// of a WebAssembly build can be compared with the native core.
+// Applies recorded events to a fresh kernel and prints the hash of its commands, sixteen hexadecimal digits: so that a
+// run of a WebAssembly build can be compared with the native core.
 //
 //   replay_events FILE
 //
-// The file is a header of eight little-endian doubles, and then any number of 32-byte Event records as the kernel records
-// them (heddle/event.h). The header:
+// The file is a header of eight little-endian doubles, and then any number of 32-byte Event records as the kernel
+// records them (heddle/event.h). The header:
 //
 //   0  format version, 1
 //   1  seed; the kernel's is the double's bits
@@ -37,7 +37,9 @@ void drain(heddle::Kernel& kernel) {
   while (!kernel.runs().empty()) kernel.runs().pop();
 }
 
-bool is_count(double value, double most) { return value >= 0 && value <= most && value == static_cast<heddle::u32>(value); }
+bool is_count(double value, double most) {
+  return value >= 0 && value <= most && value == static_cast<heddle::u32>(value);
+}
 
 }  // namespace
 

@@ -381,7 +381,8 @@ TEST_F(Zombies, time_in_a_shield_does_not_count_as_grace) {
 
 TEST_F(Zombies, a_grace_of_nothing_still_lets_a_body_be_told) {
   FakeHost host(with_grace(0));
-  const FiberId id = host.submit([](Self self) -> Job { co_return co_await self.delay(1000 * kMillisecond) == OpCode::kOk; });
+  const FiberId id =
+      host.submit([](Self self) -> Job { co_return co_await self.delay(1000 * kMillisecond) == OpCode::kOk; });
   host.run();
   host.kernel.cancel(id);
   host.run();

@@ -59,7 +59,8 @@ TEST_P(Slots, a_task_that_waits_for_the_host_keeps_its_slot) {
 
 TEST_P(Slots, a_task_that_waits_for_a_fiber_gives_its_slot_back_and_is_suspended) {
   FakeHost host(with_tasks(2));
-  const FiberId slow = submit(host, [](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
+  const FiberId slow =
+      submit(host, [](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
   const FiberId waiter =
       submit(host, [&](Self self) -> Job { co_return (co_await self.wait(WaitMode::kAll, slow)).code == OpCode::kOk; });
   const FiberId third = submit(host, [](Self) -> Job { co_return true; });
@@ -167,9 +168,11 @@ TEST_P(Slots, cancelled_fibers_unwind_without_one) {
 TEST_P(Slots, one_that_waits_for_a_slot_unwinds_at_once_when_cancelled) {
   FakeHost host(with_tasks(3));
   OpCode joined = OpCode::kFailed, after = OpCode::kOk;
-  const FiberId holder = submit(host, [](Self self) -> Job { co_return co_await self.delay(100 * kMillisecond) == OpCode::kOk; });
+  const FiberId holder =
+      submit(host, [](Self self) -> Job { co_return co_await self.delay(100 * kMillisecond) == OpCode::kOk; });
   const FiberId waiter = submit(host, [&](Self self) -> Job {
-    joined = co_await self.join(self.submit([](Self child) -> Job { co_return co_await child.delay(kMillisecond) == OpCode::kOk; }));
+    joined = co_await self.join(
+        self.submit([](Self child) -> Job { co_return co_await child.delay(kMillisecond) == OpCode::kOk; }));
     after = co_await self.yield();
     co_return false;
   });
@@ -224,8 +227,9 @@ TEST(Fairness, priority_is_highest_first_and_stable) {
   KernelConfig config = with_tasks(1);
   config.fairness = FairnessMode::kPriority;
   FakeHost host(config);
-  EXPECT_EQ(started_order(host, {with_priority(1), with_priority(5), with_priority(-2), with_priority(5), with_priority(1)}),
-            (std::vector<u32>{1, 3, 0, 4, 2}));
+  EXPECT_EQ(
+      started_order(host, {with_priority(1), with_priority(5), with_priority(-2), with_priority(5), with_priority(1)}),
+      (std::vector<u32>{1, 3, 0, 4, 2}));
 }
 
 TEST(Fairness, aging_lets_a_low_priority_start_in_the_end) {
@@ -235,7 +239,8 @@ TEST(Fairness, aging_lets_a_low_priority_start_in_the_end) {
     config.aging = aging;
     FakeHost host(config);
     bool ran = false;
-    host.submit(with_priority(10), [](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
+    host.submit(with_priority(10),
+                [](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
     host.run();
     host.submit(with_priority(0), [&](Self) -> Job {
       ran = true;
@@ -243,7 +248,8 @@ TEST(Fairness, aging_lets_a_low_priority_start_in_the_end) {
     });
     // A stream of more important tasks that never ends.
     for (int i = 0; i < 50; ++i) {
-      host.submit(with_priority(10), [](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
+      host.submit(with_priority(10),
+                  [](Self self) -> Job { co_return co_await self.delay(kMillisecond) == OpCode::kOk; });
       host.pass(kMillisecond);
     }
     EXPECT_EQ(ran, aging > 0);

@@ -89,7 +89,8 @@ TEST_P(VirtualTime, simulated_latency_backoff_and_timeouts_pass) {
   });
   SubmitRequest request;
   request.timeout = 50 * kMillisecond;
-  const FiberId late = submit(host, request, [](Self self) -> Job { co_return co_await self.delay(kMaxSpan) == OpCode::kOk; });
+  const FiberId late =
+      submit(host, request, [](Self self) -> Job { co_return co_await self.delay(kMaxSpan) == OpCode::kOk; });
   host.run();
   EXPECT_EQ(answered, 2300 * kMillisecond);
   EXPECT_EQ(host.cause(late), Cause::kTimeout);

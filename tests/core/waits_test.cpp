@@ -294,9 +294,8 @@ TEST_F(Lending, an_outside_caller_lends_nothing) {
 
 TEST_F(Lending, a_waiter_that_gives_up_takes_it_back) {
   // The slot is taken while the order of the queue changes.
-  const FiberId holder = host_.submit(at(1000), [](Self self) -> Job {
-    co_return co_await self.delay(10 * kMillisecond) == OpCode::kOk;
-  });
+  const FiberId holder =
+      host_.submit(at(1000), [](Self self) -> Job { co_return co_await self.delay(10 * kMillisecond) == OpCode::kOk; });
   host_.run();
   const FiberId low = named('l', 0);
   named('m', 5);
@@ -317,10 +316,12 @@ TEST_F(Lending, a_waiter_that_gives_up_takes_it_back) {
 TEST_F(Lending, a_parent_that_only_waits_for_its_children_lends_to_them) {
   host_.submit(at(10), [this](Self self) -> Job {
     SubmitRequest request = at(0);
-    Child child = self.submit([this](Self) -> Job {
-      order_ += 'c';
-      co_return true;
-    }, request);
+    Child child = self.submit(
+        [this](Self) -> Job {
+          order_ += 'c';
+          co_return true;
+        },
+        request);
     co_return true;
   });
   named('m', 5);
@@ -364,7 +365,8 @@ TEST_F(Lending, it_begins_when_priorities_begin_to_count) {
   host.kernel.configure(ConfigKey::kMaxTasks, 3);
   FiberId low = 0;
   // Under fifo the waiter starts first, and its target is stuck behind the limit.
-  host.submit(at(9), [&](Self self) -> Job { co_return (co_await self.wait(WaitMode::kAll, low)).code == OpCode::kOk; });
+  host.submit(at(9),
+              [&](Self self) -> Job { co_return (co_await self.wait(WaitMode::kAll, low)).code == OpCode::kOk; });
   low = host.kernel.submit(at(0));
   host.step_limit = 1;
   host.turn();

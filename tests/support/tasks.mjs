@@ -96,6 +96,7 @@ const kNothing = {
   oldestPendingMs: 0,
   oldestWaitingLLMCallMs: 0,
   timers: 0,
+  records: 0,
 };
 
 /** Nothing is queued, runs, waits, or is held. */

@@ -327,8 +327,8 @@ class Self {
   [[nodiscard]] job_internal::Join join(const Child& child, Time timeout = 0) const {
     return {state_, WaitMode::kAll, {child.id()}, false, timeout};
   }
-  // Waits for several fibers, children or ids, as `mode` says. (Named one by one, because a braced list inside a co_await
-  // is more than GCC 12 can do.)
+  // Waits for several fibers, children or ids, as `mode` says. (Named one by one, because a braced list inside a
+  // co_await is more than GCC 12 can do.)
   template <job_internal::Target... Targets>
   [[nodiscard]] job_internal::Wait wait(WaitMode mode, const Targets&... targets) const {
     return {state_, mode, std::vector<FiberId>{job_internal::id_of(targets)...}, false, 0};

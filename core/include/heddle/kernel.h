@@ -167,6 +167,8 @@ class Kernel {
   std::vector<WaitFact> explain(FiberId fiber) const;
   // For tests: what is wrong with the kernel's own state, or nothing. Looks at everything.
   std::string broken_invariant() const;
+  // For tests: how often a loop over records went round. What is linear stays so.
+  u64 work() const;
   // Host bodies that await something that the kernel does not see, as of the last step().
   u32 foreign() const;
   // Calls in flight that take real time.

@@ -169,10 +169,11 @@ export class Engine {
   }
 
   /** Writes the targets of the next hd_wait. */
-  targets(fibers: readonly number[]): void {
-    const address = this.raw.hd_targets(fibers.length) >>> 2;
+  targets(owners: readonly { readonly _fiber: number }[]): void {
+    const address = this.raw.hd_targets(owners.length) >>> 2;
     if (this.#u32.length === 0) this.#refresh();
-    for (let i = 0; i < fibers.length; i++) this.#u32[address + i] = fibers[i]!;
+    const u32 = this.#u32;
+    for (let i = 0; i < owners.length; i++) u32[address + i] = owners[i]!._fiber;
   }
 
   /** What was told so far takes effect: afterwards a task that the kernel has settled is settled here, too. */

@@ -1,5 +1,6 @@
-// The core's own costs, natively: what a switch between fibers takes, what a parked fiber weighs, what a timer and a task
-// cost. Each line of output is one JSON object; tests/bench/run.mjs reads them. Times are the best of several rounds.
+// The core's own costs, natively: what a switch between fibers takes, what a parked fiber weighs, what a timer and a
+// task cost. Each line of output is one JSON object; tests/bench/run.mjs reads them. Times are the best of several
+// rounds.
 #include <malloc.h>
 
 #include <chrono>
@@ -79,8 +80,8 @@ void yields(u32 fibers) {
               allocations);
 }
 
-// What the kernel takes for one fiber that is parked in a delay: its record, operation and timer, and what its start left
-// behind in queues and rings.
+// What the kernel takes for one fiber that is parked in a delay: its record, operation and timer, and what its start
+// left behind in queues and rings.
 void parked() {
   constexpr u32 kFibers = 100'000;
   Kernel kernel(roomy());

@@ -1,0 +1,203 @@
+// Work that must grow no faster than what it is done to, counted in rounds of the kernel's loops over records. Heaps
+// are counted where they are tested.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support/fake_host.h"
+
+namespace heddle::testing {
+namespace {
+
+constexpr u32 kMany = 100'000;
+constexpr u64 kBound = u64{kMany} * 16;
+
+Job sleeps(Self self) { co_return co_await self.delay(1000 * kMillisecond) == OpCode::kOk; }
+
+class Linear : public ::testing::Test {
+ protected:
+  static KernelConfig config() {
+    KernelConfig config = roomy();
+    config.fairness = FairnessMode::kPriority;
+    config.dispatch = DispatchPolicy::kPriority;
+    return config;
+  }
+  Linear() : host(config()) { host.checks = false; }
+  ~Linear() override { EXPECT_LT(host.kernel.work(), kBound); }
+
+  static SubmitRequest at(i32 priority) {
+    SubmitRequest request;
+    request.has_priority = true;
+    request.priority = priority;
+    return request;
+  }
+  FiberId submit(JobFunction function, i32 priority = 0) {
+    return host.submit(BodyKind::kNative, at(priority), std::move(function));
+  }
+  void run() {
+    while (host.kernel.step(UINT32_MAX)) {
+    }
+    host.carry_out();
+  }
+
+  FakeHost host;
+};
+
+TEST_F(Linear, cancelling_pending_tasks) {
+  host.kernel.configure(ConfigKey::kMaxTasks, 0);
+  for (u32 i = 0; i < kMany; ++i) submit(sleeps);
+  host.kernel.cancel_all();
+  run();
+  EXPECT_EQ(host.kernel.stats().cancelled, kMany);
+}
+
+TEST_F(Linear, cancelling_a_parent_of_many) {
+  const FiberId id = submit([](Self self) -> Job {
+    for (u32 i = 0; i < kMany; ++i) {
+      Child child = self.submit(sleeps);
+    }
+    co_return co_await self.delay(1000 * kMillisecond) == OpCode::kOk;
+  });
+  run();
+  host.kernel.cancel(id);
+  run();
+  EXPECT_EQ(host.kernel.stats().cancelled, kMany + 1);
+}
+
+TEST_F(Linear, telling_many_waiters) {
+  const FiberId target = submit(sleeps);
+  for (u32 i = 0; i < kMany; ++i) {
+    submit(
+        [target](Self self) -> Job {
+          co_await self.wait(WaitMode::kAllSettled, target);
+          co_return true;
+        },
+        5);
+  }
+  run();
+  host.kernel.cancel(target);
+  run();
+  EXPECT_EQ(host.kernel.stats().completed, kMany);
+}
+
+TEST_F(Linear, waiters_for_the_end_do_not_stand_in_the_way_of_waiters_for_the_result) {
+  const FiberId target = submit([](Self self) -> Job {
+    co_await self.delay(1000 * kMillisecond);
+    auto section = self.shield(10 * kMillisecond);
+    co_await self.delay(kMillisecond);
+    co_return false;
+  });
+  for (u32 i = 0; i < kMany / 2; ++i) {
+    const auto mode = i % 2 == 0 ? WaitMode::kEnded : WaitMode::kAllSettled;
+    submit([target, mode](Self self) -> Job {
+      co_await self.wait(mode, target);
+      co_return true;
+    });
+  }
+  run();
+  host.kernel.cancel(target);
+  run();
+  host.pass(kMillisecond);
+  EXPECT_EQ(host.kernel.stats().completed, kMany / 2);
+}
+
+TEST_F(Linear, waiters_that_give_up_while_they_lend) {
+  const FiberId target = submit(sleeps);
+  for (u32 i = 0; i < kMany; ++i) {
+    submit(
+        [target](Self self) -> Job {
+          co_await self.wait_for(WaitMode::kAll, std::vector<FiberId>(1, target), false, kMillisecond);
+          co_return true;
+        },
+        5);
+  }
+  run();
+  host.kernel.set_time(kMillisecond);
+  run();
+  EXPECT_EQ(host.kernel.stats().completed, kMany);
+}
+
+TEST_F(Linear, one_wait_for_many) {
+  for (const auto mode : {WaitMode::kAll, WaitMode::kAllSettled, WaitMode::kAny, WaitMode::kRace}) {
+    std::vector<FiberId> targets;
+    for (u32 i = 0; i < kMany / 8; ++i) targets.push_back(submit(sleeps));
+    submit([targets, mode](Self self) -> Job {
+      co_await self.wait_for(mode, targets, true);
+      co_return true;
+    });
+    run();
+    host.pass(1000 * kMillisecond);
+  }
+}
+
+TEST_F(Linear, a_race_that_cancels_many) {
+  std::vector<FiberId> targets;
+  for (u32 i = 0; i < kMany; ++i) targets.push_back(submit(sleeps));
+  submit([targets](Self self) -> Job {
+    co_await self.wait_for(WaitMode::kRace, targets, true);
+    co_return true;
+  });
+  run();
+  host.kernel.cancel(targets[kMany / 2]);
+  run();
+  EXPECT_EQ(host.kernel.stats().cancelled, kMany);
+}
+
+TEST_F(Linear, a_scope_with_many_children) {
+  submit([](Self self) -> Job {
+    co_return co_await self.scope(Joiner::kAll, [](Self scope) -> Job {
+      for (u32 i = 0; i < kMany; ++i) {
+        Child child = scope.submit(
+            [i](Self inner) -> Job { co_return co_await inner.delay(kMillisecond) == OpCode::kOk&& i != 7; });
+      }
+      co_return true;
+    }) == FiberState::kCompleted;
+  });
+  run();
+  host.pass(kMillisecond);
+  EXPECT_EQ(host.kernel.stats().fibers, 0u);
+}
+
+TEST_F(Linear, a_long_chain_of_waiters_that_lend) {
+  FiberId last = submit(sleeps);
+  for (u32 i = 0; i < kMany; ++i) {
+    last =
+        submit([last](Self self) -> Job { co_return (co_await self.wait(WaitMode::kAll, last)).code == OpCode::kOk; });
+  }
+  run();
+  submit([last](Self self) -> Job { co_return (co_await self.wait(WaitMode::kAll, last)).code == OpCode::kOk; }, 9);
+  run();
+  host.pass(1000 * kMillisecond);
+  EXPECT_EQ(host.kernel.stats().completed, kMany + 2);
+}
+
+TEST_F(Linear, many_sections_of_one_body) {
+  const FiberId id = host.kernel.submit({});
+  host.kernel.step(10);
+  std::vector<ShieldId> shields;
+  std::vector<i32> ops;
+  for (u32 i = 0; i < kMany; ++i) {
+    shields.push_back(host.kernel.shield(id, 1000 * kMillisecond));
+    ops.push_back(host.kernel.delay(id, 1 + i % 7, shields.back()));
+  }
+  host.kernel.set_time(10);
+  host.kernel.step(10);
+  for (const ShieldId shield : shields) host.kernel.unshield(shield);
+  host.kernel.ended(id, true);
+  run();
+  EXPECT_EQ(host.kernel.stats().shields, 0u);
+}
+
+TEST_F(Linear, an_outside_caller_with_many_children) {
+  const FiberId outside = host.kernel.outside();
+  SubmitRequest request;
+  request.parent = outside;
+  for (u32 i = 0; i < kMany; ++i) host.submit(BodyKind::kNative, request, sleeps);
+  host.kernel.outside_done(outside);
+  run();
+  host.pass(1000 * kMillisecond);
+  EXPECT_EQ(host.kernel.stats().completed, kMany);
+}
+
+}  // namespace
+}  // namespace heddle::testing
