@@ -13,9 +13,11 @@ import type { SideEffect } from './llm/other-call.js';
 import type { LLMOptions, Prompt } from './llm/request.js';
 import type { LLMResult } from './llm/result.js';
 import type { MapOptions } from './map-concurrent.js';
-import type { Runtime, WaitOptions, AnyOptions } from './runtime.js';
+import type { Runtime } from './runtime.js';
+import type { AnyOptions, WaitOptions } from './waits.js';
 import type { ScopeBody, ScopeOptions } from './scope.js';
-import { Task, type TaskOptions } from './task.js';
+import { Task } from './task.js';
+import type { TaskOptions } from './task-options.js';
 import { isGenerator, isThenable, type GeneratorBody } from './body.js';
 
 /** What a task runs: an async function, a plain one, or a generator function. */
@@ -52,37 +54,37 @@ export class Context {
 
   /** Waits for a task: its result, or its error. Gives this task's slot back meanwhile. */
   await<T>(task: Task<T>, options?: WaitOptions): Promise<T> {
-    return this.runtime._await(task, options, this);
+    return this.runtime._waits.await(task, options, this);
   }
 
   /** Waits for all: results in input order; rejects at the first failure, the others go on. */
   awaitAll<T extends readonly Task[] | []>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: T[K] extends Task<infer R> ? R : never }> {
-    return this.runtime._awaitAll(tasks, options, this) as never;
+    return this.runtime._waits.awaitAll(tasks, options, this) as never;
   }
 
   /** Waits until all settled; never rejects for a task's sake. */
   awaitAllSettled<T extends readonly Task[] | []>(tasks: T, options?: WaitOptions): Promise<{ -readonly [K in keyof T]: PromiseSettledResult<T[K] extends Task<infer R> ? R : never> }> {
-    return this.runtime._awaitAllSettled(tasks, options, this) as never;
+    return this.runtime._waits.awaitAllSettled(tasks, options, this) as never;
   }
 
   /** The first task that completes; all failed: an AggregateError. */
   awaitAny<T>(tasks: readonly Task<T>[], options?: AnyOptions): Promise<Task<T>> {
-    return this.runtime._awaitAny(tasks, options, this);
+    return this.runtime._waits.awaitAny(tasks, options, this);
   }
 
   /** The first task that settles, whatever the outcome. */
   race<T>(tasks: readonly Task<T>[], options?: AnyOptions): Promise<Task<T>> {
-    return this.runtime._race(tasks, options, this);
+    return this.runtime._waits.race(tasks, options, this);
   }
 
   /** Waits `ms` milliseconds of the runtime's time. */
   delay(ms: number, options?: { signal?: AbortSignal | undefined }): Promise<void> {
-    return this.runtime._delay(ms, options?.signal, this);
+    return this.runtime._waits.delay(ms, options?.signal, this);
   }
 
   /** Lets the other ready tasks run first. */
   yield(): Promise<void> {
-    return this.runtime._yield(this);
+    return this.runtime._waits.yield(this);
   }
 
   /** Calls a model; the core decides when, and repeats what may be repeated. */

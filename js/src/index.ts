@@ -20,6 +20,7 @@ export {
   type LLMErrorKind,
   type TimeoutLimit,
 } from './errors.js';
+export type { Explanation } from './explanation.js';
 export { anthropic, type AnthropicOptions } from './llm/anthropic.js';
 export type { CallOptions } from './llm/calls.js';
 export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } from './llm/custom.js';
@@ -31,6 +32,9 @@ export type { LLMOptions, Prompt } from './llm/request.js';
 export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.js';
 export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';
 export type { MapOptions } from './map-concurrent.js';
-export { createRuntime, Runtime, type AnyOptions, type Clock, type Explanation, type RuntimeEvents, type RuntimeStats, type WaitOptions } from './runtime.js';
+export { createRuntime, Runtime, type Clock, type RuntimeEvents } from './runtime.js';
+export type { AnyOptions, WaitOptions } from './waits.js';
 export { quorum, ScopeContext, type Joiner, type Quorum, type ScopeBody, type ScopeOptions } from './scope.js';
-export { Task, type TaskOptions, type TaskState } from './task.js';
+export type { RuntimeStats } from './stats.js';
+export { Task, type TaskState } from './task.js';
+export type { TaskOptions } from './task-options.js';

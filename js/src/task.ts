@@ -8,6 +8,7 @@
 import { cancellationOf, TaskToken, type CancellationToken } from './cancellation.js';
 import { FiberState } from './protocol.js';
 import type { Runtime } from './runtime.js';
+import type { TaskOptions } from './task-options.js';
 
 export type TaskState = 'pending' | 'running' | 'suspended' | 'completed' | 'cancelled' | 'error';
 
@@ -299,29 +300,6 @@ export class Task<T = unknown> {
       for (const end of ends) end();
     }
   }
-}
-
-/** How to run a task. Durations in milliseconds; an option given as undefined is inherited. */
-export interface TaskOptions {
-  name?: string | undefined;
-  /** Integer from -1,000,000 to 1,000,000; higher goes first. Inherited from the parent, else 0. */
-  priority?: number | undefined;
-  /** Longest run time, from the start. Default: `taskTimeout`. 0: none. */
-  timeout?: number | undefined;
-  /** Longest time in the queue. 0: none. */
-  queueTimeout?: number | undefined;
-  /** Point in time (milliseconds since the epoch, or a Date) by which it must be over; children inherit it. */
-  deadline?: number | Date | undefined;
-  /** Whose turn it counts as under `round-robin`. Default: the root task's own. */
-  key?: string | undefined;
-  /** Cancels the task when it aborts. */
-  signal?: AbortSignal | undefined;
-  /** The task to be a child of. */
-  parent?: Task | undefined;
-  /** Time that a cancelled body gets before it counts as a zombie. Default: the parent's, else the runtime's. */
-  graceMs?: number | undefined;
-  /** Make a root although a task submits it: not cancelled with it, not waited for. */
-  detached?: boolean | undefined;
 }
 
 /** `t3 "classify"`, for messages. */

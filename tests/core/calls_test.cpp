@@ -464,7 +464,6 @@ TEST_P(Calls, a_stream_that_fails_before_it_opens_is_repeated) {
 
 TEST(CallsOfTheHost, an_abort_may_be_read_before_the_start_it_speaks_of) {
   FakeHost host;
-  Command start;
   FiberId id = 0;
   host.on_run = [&](const Command& command) {
     if (command.type == CommandType::kStartCall) host.kernel.cancel(id);

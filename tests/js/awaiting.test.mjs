@@ -70,7 +70,11 @@ for (const [way, by] of Object.entries(ways)) {
     assert.equal(slow.state, 'running');
     gate.resolve('slow');
     assert.equal(await rt.await(slow), 'slow');
-    assert.equal((await rejection(by(rt, (who) => who.awaitAll([slow, bad])))).message, 'first', 'also when all settled');
+    assert.equal(
+      (await rejection(by(rt, (who) => who.awaitAll([slow, bad])))).message,
+      'first',
+      'also when all settled',
+    );
   });
 
   test(`awaitAllSettled tells how each settled and never rejects (${way})`, async (t) => {

@@ -6,8 +6,36 @@ import { assertAtRest, assertConsistent, forever, hasCode, rejection, thrown, tu
 
 const kNot = {
   function: [undefined, null, 5, 'text', {}, [], Symbol('s'), Promise.resolve()],
-  id: [undefined, null, 5, '', 't', 't0', 't-1', 't1.5', 'T1', ' t1', 't1 ', 't99999999999', {}, [], Symbol('s'), () => 't1'],
-  task: [undefined, null, 5, 't1', {}, [], Symbol('s'), () => 1, Promise.resolve(1), { id: 't1', promise: Promise.resolve() }],
+  id: [
+    undefined,
+    null,
+    5,
+    '',
+    't',
+    't0',
+    't-1',
+    't1.5',
+    'T1',
+    ' t1',
+    't1 ',
+    't99999999999',
+    {},
+    [],
+    Symbol('s'),
+    () => 't1',
+  ],
+  task: [
+    undefined,
+    null,
+    5,
+    't1',
+    {},
+    [],
+    Symbol('s'),
+    () => 1,
+    Promise.resolve(1),
+    { id: 't1', promise: Promise.resolve() },
+  ],
   duration: [-1, NaN, -Infinity, '5', null, undefined, {}, true, 5n, Symbol('s')],
   text: [undefined, null, 5, '', {}, [], Symbol('s')],
 };
@@ -34,7 +62,10 @@ const refusal = (call) =>
 async function refuses(what, call, values, code = 'ArgumentError') {
   for (const value of values) {
     const error = await refusal(() => call(value));
-    assert.ok(error instanceof heddle.HeddleError, `${what} took ${String(value?.toString?.call(value))}: ${error?.stack}`);
+    assert.ok(
+      error instanceof heddle.HeddleError,
+      `${what} took ${String(value?.toString?.call(value))}: ${error?.stack}`,
+    );
     hasCode(error, code);
     assert.ok(error.message.length > 10);
   }
@@ -71,7 +102,9 @@ test('submit options of wrong types or out of range', async (t) => {
   };
   for (const [key, values] of Object.entries(bad)) {
     await refuses(`submit ${key}`, (value) => rt.submit(() => assert.fail('it ran'), { [key]: value }), values);
-    await rt.submit((ctx) => refuses(`ctx.submit ${key}`, (value) => ctx.submit(() => assert.fail('it ran'), { [key]: value }), values)).promise;
+    await rt.submit((ctx) =>
+      refuses(`ctx.submit ${key}`, (value) => ctx.submit(() => assert.fail('it ran'), { [key]: value }), values),
+    ).promise;
   }
   await refuses('submit', (options) => rt.submit(() => 1, options), [null, 5, 'text', true, Symbol('s')]);
   for (const key of ['nam', 'Timeout', 'constructor', 'toString']) {
@@ -85,7 +118,8 @@ test('submit options of wrong types or out of range', async (t) => {
 
 test('ids that are none', async (t) => {
   const { rt, check } = await sturdy(t);
-  for (const method of ['getTask', 'forget', 'cancel', 'explain']) await refuses(method, (id) => rt[method](id), kNot.id);
+  for (const method of ['getTask', 'forget', 'cancel', 'explain'])
+    await refuses(method, (id) => rt[method](id), kNot.id);
   // One that was never given out is no error where the answer says so.
   assert.equal(rt.getTask('t12345'), undefined);
   assert.equal(rt.forget('t12345'), false);
@@ -94,7 +128,15 @@ test('ids that are none', async (t) => {
     thrown(() => rt.explain('t12345')),
     'ArgumentError',
   );
-  await refuses('getTasksByState', (state) => rt.getTasksByState(state), [undefined, null, 5, '', 'done', 'Running', Symbol('s')]);
+  await refuses('getTasksByState', (state) => rt.getTasksByState(state), [
+    undefined,
+    null,
+    5,
+    '',
+    'done',
+    'Running',
+    Symbol('s'),
+  ]);
   await check();
 });
 
@@ -147,7 +189,20 @@ test('calls to models', async (t) => {
   const { rt, check } = await sturdy(t);
   const every = async (on) => {
     for (const ask of [(...args) => on.llm(...args), (...args) => on.llmStream(...args).result]) {
-      await refuses('prompt', (prompt) => ask(prompt), [undefined, null, 5, {}, [], [5], [null], [{}], [{ role: 'user' }], [{ role: 5, content: 'x' }], Symbol('s'), () => 'x']);
+      await refuses('prompt', (prompt) => ask(prompt), [
+        undefined,
+        null,
+        5,
+        {},
+        [],
+        [5],
+        [null],
+        [{}],
+        [{ role: 'user' }],
+        [{ role: 5, content: 'x' }],
+        Symbol('s'),
+        () => 'x',
+      ]);
       await refuses('options', (options) => ask('x', options), [null, 5, 'x', { nonsense: 1 }, { constructor: 1 }]);
       const bad = {
         model: [5, '', null],
@@ -157,7 +212,8 @@ test('calls to models', async (t) => {
         timeout: [-1, NaN, '5', null],
         signal: [null, 5, {}],
       };
-      for (const [key, values] of Object.entries(bad)) await refuses(key, (value) => ask('x', { [key]: value }), values);
+      for (const [key, values] of Object.entries(bad))
+        await refuses(key, (value) => ask('x', { [key]: value }), values);
     }
   };
   await every(rt);
@@ -181,15 +237,46 @@ test('tokens, callbacks, events, levels', async (t) => {
   const { rt, check } = await sturdy(t);
   await refuses('createCancellationToken', (signal) => rt.createCancellationToken(signal), [null, 5, 'x', {}, () => 1]);
   await refuses('onCancel', (callback) => rt.createCancellationToken().onCancel(callback), kNot.function);
-  await refuses('on', (event) => rt.on(event, () => {}), [undefined, null, 5, 'none', '__proto__', 'constructor', Symbol('s')]);
-  await refuses('onSizeLessThan', (n) => rt.onSizeLessThan(n), [0, -1, 1.5, NaN, '1', undefined, null, 5n, Symbol('s')]);
+  await refuses('on', (event) => rt.on(event, () => {}), [
+    undefined,
+    null,
+    5,
+    'none',
+    '__proto__',
+    'constructor',
+    Symbol('s'),
+  ]);
+  await refuses('onSizeLessThan', (n) => rt.onSizeLessThan(n), [
+    0,
+    -1,
+    1.5,
+    NaN,
+    '1',
+    undefined,
+    null,
+    5n,
+    Symbol('s'),
+  ]);
   await refuses('quorum', (n) => heddle.quorum(n), [0, -1, 1.5, NaN, '1', undefined, null, 5n, Symbol('s')]);
   await check();
 });
 
 test('bodies that throw odd things, at once or later, in any form', async (t) => {
   const { rt, check } = await sturdy(t);
-  const odd = [undefined, null, 0, '', 'text', Symbol('s'), 5n, {}, [], () => 1, Object.create(null), new Proxy({}, { get: () => assert.fail('looked into it') })];
+  const odd = [
+    undefined,
+    null,
+    0,
+    '',
+    'text',
+    Symbol('s'),
+    5n,
+    {},
+    [],
+    () => 1,
+    Object.create(null),
+    new Proxy({}, { get: () => assert.fail('looked into it') }),
+  ];
   for (const value of odd) {
     for (const body of [
       () => {
@@ -215,7 +302,9 @@ test('bodies that throw odd things, at once or later, in any form', async (t) =>
     );
     assert.ok(Object.is(viaScope.cause, value));
     const inTask = rt.submit(async (ctx) => {
-      const error = await rejection(ctx.call('x', () => Promise.reject(value)).then(null, (e) => Promise.reject({ e })));
+      const error = await rejection(
+        ctx.call('x', () => Promise.reject(value)).then(null, (e) => Promise.reject({ e })),
+      );
       assert.ok(error.e === value || error.e?.cause === value);
     });
     await inTask.promise;
@@ -258,7 +347,19 @@ test('frozen errors, errors with odd messages and errors of another realm stay w
 
 test('odd results are handed through', async (t) => {
   const { rt, check } = await sturdy(t);
-  const results = [undefined, null, 0, NaN, '', Symbol('s'), () => 1, Object.create(null), new Error('as a value'), [Promise.resolve()], Object.freeze({ then: 5 })];
+  const results = [
+    undefined,
+    null,
+    0,
+    NaN,
+    '',
+    Symbol('s'),
+    () => 1,
+    Object.create(null),
+    new Error('as a value'),
+    [Promise.resolve()],
+    Object.freeze({ then: 5 }),
+  ];
   for (const result of results) {
     assert.ok(Object.is(await rt.submit(() => result).promise, result));
     assert.ok(Object.is(await rt.submit((ctx) => ctx.await(ctx.submit(() => result))).promise, result));

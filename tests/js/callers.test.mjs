@@ -14,7 +14,11 @@ test('checkCancellation throws inside a cancelled task and does nothing outside 
     rt.checkCancellation();
     ctx.checkCancellation();
     ctx.cancel('why');
-    seen.push(thrown(() => rt.checkCancellation()), thrown(() => ctx.checkCancellation()), thrown(() => rt.checkCancellation(ctx)));
+    seen.push(
+      thrown(() => rt.checkCancellation()),
+      thrown(() => ctx.checkCancellation()),
+      thrown(() => rt.checkCancellation(ctx)),
+    );
   });
   const error = await rejection(task.promise);
   await turns();
@@ -212,7 +216,13 @@ test('a task that never waits does not keep the event loop from its turn', async
 test('the context of a task that is over is of no use', async (t) => {
   const rt = await open(t);
   const [ctx] = await rt.submit((c) => [c]).promise;
-  for (const ask of [() => ctx.delay(1), () => ctx.yield(), () => ctx.llm('x'), () => ctx.call('x', () => 1), () => ctx.scope(() => 1)]) {
+  for (const ask of [
+    () => ctx.delay(1),
+    () => ctx.yield(),
+    () => ctx.llm('x'),
+    () => ctx.call('x', () => 1),
+    () => ctx.scope(() => 1),
+  ]) {
     hasCode(await rejection(ask()), 'ArgumentError');
   }
   const live = rt.submit(forever);

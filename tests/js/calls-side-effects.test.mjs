@@ -176,13 +176,16 @@ test('one body has a call, a stream, a delay, a side effect and a wait going at 
 test('what loses a Promise.race goes on until its task ends, and is aborted then', async (t) => {
   const { server, rt } = await connected(t, { latencyMs: 'manual' });
   let signal;
+  let end;
   const task = rt.submit(async (ctx) => {
     const winner = await Promise.race([
       ctx.llm('slow'),
       ctx.llmStream('slow too').result,
       ctx.call('slowest', (options) => {
         ({ signal } = options);
-        return new Promise(() => undefined);
+        return new Promise((resolve) => {
+          end = resolve;
+        });
       }),
       server.whenHeld(2).then(() => 'first'),
     ]);
@@ -195,6 +198,9 @@ test('what loses a Promise.race goes on until its task ends, and is aborted then
   await server.whenSocketsClosed();
   await until('the side effect was aborted', () => signal.aborted);
   assert.equal(getEventListeners(signal, 'abort').length, 0);
+  // It ignored its signal, so it is known to the core until it ends.
+  end();
+  await until('nothing of it is left', () => rt.getStats().records === 0);
   await assertNothingLeft(rt, server);
 });
 

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import heddle, { open } from '../support/heddle.mjs';
-import { assertAtRest, assertConsistent, deferred, forever, hasCode, rejection, thrown, turns, until } from '../support/tasks.mjs';
+import {
+  assertAtRest,
+  assertConsistent,
+  deferred,
+  forever,
+  hasCode,
+  rejection,
+  thrown,
+  turns,
+  until,
+} from '../support/tasks.mjs';
 
 test('cancel says whether the task had not settled', async (t) => {
   const rt = await open(t);
@@ -57,7 +67,10 @@ for (const [state, prepare] of Object.entries({
     assert.equal(task.error, error);
     assert.equal(task.cancellationToken.isCancelled, true);
     assert.equal(task.cancellationToken.reason, 'why');
-    assert.equal(thrown(() => task.cancellationToken.throwIfCancelled()), error);
+    assert.equal(
+      thrown(() => task.cancellationToken.throwIfCancelled()),
+      error,
+    );
     await turns(5);
     assert.deepEqual(rt.getTasksByState('running'), []);
   });
@@ -136,7 +149,12 @@ test('a cancelled branch leaves its parent and its siblings alone', async (t) =>
 
 test('cancelAll cancels every task, pending, running and waiting ones', async (t) => {
   const rt = await open(t, { maxConcurrentTasks: 2 });
-  const tasks = [rt.submit((ctx) => ctx.await(ctx.submit(forever))), rt.submit(forever), rt.submit(forever), rt.submit(forever)];
+  const tasks = [
+    rt.submit((ctx) => ctx.await(ctx.submit(forever))),
+    rt.submit(forever),
+    rt.submit(forever),
+    rt.submit(forever),
+  ];
   await until('they run', () => tasks[1].state === 'running' && tasks[0].state === 'suspended');
   const done = rt.submit(() => 1);
   rt.cancelAll('out');

@@ -47,7 +47,9 @@ test('callers outside are told', async (t) => {
   const rt = await open(t);
   const gate = deferred();
   const task = rt.submit(() => gate.promise, { graceMs: 0 });
-  const waits = [rt.delay(1e9), rt.llm('x'), rt.await(task, { timeout: 1e9 }), rt.scope((s) => forever(s))].map(rejection);
+  const waits = [rt.delay(1e9), rt.llm('x'), rt.await(task, { timeout: 1e9 }), rt.scope((s) => forever(s))].map(
+    rejection,
+  );
   await turns();
   await rt.close();
   const codes = (await Promise.all(waits)).map(({ code }) => code);
@@ -145,7 +147,10 @@ test('requests in flight are aborted and no listener stays behind', async (t) =>
   const aborted = [];
   const counter = new SignalCounter();
   const rt = await open(t, {
-    provider: heddle.custom((_request, { signal }) => new Promise(() => signal.addEventListener('abort', () => aborted.push(signal.reason.code)))),
+    provider: heddle.custom(
+      (_request, { signal }) =>
+        new Promise(() => signal.addEventListener('abort', () => aborted.push(signal.reason.code))),
+    ),
   });
   const { signal } = counter.signal();
   rt.submit((ctx) => ctx.llm('x', { signal }), { signal });

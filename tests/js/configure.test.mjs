@@ -4,7 +4,10 @@ import { test } from 'node:test';
 import heddle, { open, variant } from '../support/heddle.mjs';
 import { deferred, hasCode, rejection, thrown, turns, until } from '../support/tasks.mjs';
 
-const count = { good: [1, 64, 4294967295, Infinity], bad: [0, -1, 1.5, NaN, -Infinity, 4294967296, '5', null, true, {}, [1], 5n] };
+const count = {
+  good: [1, 64, 4294967295, Infinity],
+  bad: [0, -1, 1.5, NaN, -Infinity, 4294967296, '5', null, true, {}, [1], 5n],
+};
 const countFrom0 = { good: [0, ...count.good], bad: count.bad.slice(1) };
 const duration = { good: [0, 0.5, 1000, 86_400_000], bad: [-1, NaN, Infinity, -Infinity, '5', null, true, {}, 1e300] };
 
@@ -51,7 +54,8 @@ function checkError(error, path, value) {
   assert.ok(error instanceof heddle.ConfigError);
   assert.equal(error.key, path);
   assert.ok(error.message.includes(path), error.message);
-  if (typeof value === 'string' || typeof value === 'number') assert.ok(error.message.includes(String(value)), error.message);
+  if (typeof value === 'string' || typeof value === 'number')
+    assert.ok(error.message.includes(String(value)), error.message);
 }
 
 for (const [path, { good, bad }] of Object.entries(live)) {
@@ -106,7 +110,10 @@ test('what only createRuntime takes says so', async (t) => {
 test('a configuration that is no object is refused', async (t) => {
   const rt = await open(t);
   for (const config of [null, 5, 'x', [], () => 1]) {
-    assert.match(hasCode(await rejection(heddle.createRuntime(config)), 'ConfigError').message, /configuration must be an object/);
+    assert.match(
+      hasCode(await rejection(heddle.createRuntime(config)), 'ConfigError').message,
+      /configuration must be an object/,
+    );
     hasCode(
       thrown(() => rt.configure(config)),
       'ConfigError',
@@ -123,7 +130,9 @@ test('where one value is refused nothing changes', async (t) => {
   const gate = deferred();
   const tasks = [rt.submit(() => gate.promise), rt.submit(() => gate.promise)];
   await until('one runs', () => tasks[0].state === 'running');
-  assert.throws(() => rt.configure({ maxConcurrentTasks: 5, fairnessMode: 'priority', taskTimeout: -1 }), { key: 'taskTimeout' });
+  assert.throws(() => rt.configure({ maxConcurrentTasks: 5, fairnessMode: 'priority', taskTimeout: -1 }), {
+    key: 'taskTimeout',
+  });
   await turns();
   assert.equal(tasks[1].state, 'pending');
   gate.resolve();

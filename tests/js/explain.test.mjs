@@ -123,7 +123,10 @@ test('llmPlace, call, backoff: where a call to a model stands', async (t) => {
 });
 
 test('call and chunk: a stream before and after it opened', async (t) => {
-  const rt = await open(t, { clock: 'virtual', provider: heddle.simulated({ script: () => ({ text: 'one two three', latencyMs: 1000 }) }) });
+  const rt = await open(t, {
+    clock: 'virtual',
+    provider: heddle.simulated({ script: () => ({ text: 'one two three', latencyMs: 1000 }) }),
+  });
   const task = rt.submit(async (ctx) => {
     for await (const _ of ctx.llmStream('x'));
   });
@@ -194,7 +197,7 @@ test('several waits of one task are several facts', async (t) => {
 });
 
 test('a task may be named by itself or by its id; none, a foreign or a forgotten one is refused', async (t) => {
-  const [rt, other] = [await open(t), await open(t)];
+  const [rt, other] = [await open(t, { clock: 'virtual' }), await open(t)];
   const task = rt.submit(() => 1);
   assert.deepEqual(rt.explain(task.id), rt.explain(task));
   await task.promise;

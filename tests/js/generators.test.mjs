@@ -12,11 +12,17 @@ const operations = {
   'await of a settled task': { ask: (ctx, { done }) => ctx.await(done), gives: 'done' },
   awaitAll: { ask: (ctx) => ctx.awaitAll([ctx.submit(() => 1), ctx.submit(() => 2)]), gives: [1, 2] },
   'awaitAll of none': { ask: (ctx) => ctx.awaitAll([]), gives: [] },
-  awaitAllSettled: { ask: (ctx) => ctx.awaitAllSettled([ctx.submit(() => 1)]), gives: [{ status: 'fulfilled', value: 1 }] },
+  awaitAllSettled: {
+    ask: (ctx) => ctx.awaitAllSettled([ctx.submit(() => 1)]),
+    gives: [{ status: 'fulfilled', value: 1 }],
+  },
   awaitAny: { ask: (ctx, { done }) => ctx.awaitAny([done]), gives: (value, { done }) => value === done },
   race: { ask: (ctx, { failed }) => ctx.race([failed]), gives: (value, { failed }) => value === failed },
   llm: { ask: (ctx) => ctx.llm('hello'), gives: (value) => typeof value.text === 'string' },
-  'the result of a stream': { ask: (ctx) => ctx.llmStream('hello').result, gives: (value) => typeof value.text === 'string' },
+  'the result of a stream': {
+    ask: (ctx) => ctx.llmStream('hello').result,
+    gives: (value) => typeof value.text === 'string',
+  },
   'a chunk of a stream': { ask: (ctx) => ctx.llmStream('hello').next(), gives: ({ value }) => value.type === 'text' },
   call: { ask: (ctx) => ctx.call('x', () => 7), gives: 7 },
   scope: { ask: (ctx) => ctx.scope((s) => s.await(s.submit(() => 8))), gives: 8 },
@@ -52,34 +58,36 @@ for (const [name, { ask, gives }] of Object.entries(operations)) {
 
 test('errors are thrown in at the yield, and can be caught there', async (t) => {
   const rt = await open(t, { clock: 'virtual' });
-  const caught = await rt.submit(function* (ctx) {
-    const errors = [];
-    const failing = ctx.submit(() => {
-      throw new Error('task');
-    });
-    for (const operation of [
-      () => ctx.await(failing),
-      () => ctx.await(failing),
-      () => ctx.awaitAny([failing]),
-      () => ctx.await(ctx.submit(forever), { timeout: 5 }),
-      () => ctx.delay(-1),
-      () => ctx.delay(5, { signal: AbortSignal.abort() }),
-      () => ctx.await(undefined),
-      () => ctx.awaitAny([]),
-      () => ctx.llm(5),
-      () => ctx.call('x', () => Promise.reject(new Error('call'))),
-      () => Promise.reject(new Error('promise')),
-    ]) {
-      try {
-        yield operation();
-        errors.push('nothing');
-      } catch (error) {
-        errors.push(error.code ?? error.message);
+  const caught = await rt
+    .submit(function* (ctx) {
+      const errors = [];
+      const failing = ctx.submit(() => {
+        throw new Error('task');
+      });
+      for (const operation of [
+        () => ctx.await(failing),
+        () => ctx.await(failing),
+        () => ctx.awaitAny([failing]),
+        () => ctx.await(ctx.submit(forever), { timeout: 5 }),
+        () => ctx.delay(-1),
+        () => ctx.delay(5, { signal: AbortSignal.abort() }),
+        () => ctx.await(undefined),
+        () => ctx.awaitAny([]),
+        () => ctx.llm(5),
+        () => ctx.call('x', () => Promise.reject(new Error('call'))),
+        () => Promise.reject(new Error('promise')),
+      ]) {
+        try {
+          yield operation();
+          errors.push('nothing');
+        } catch (error) {
+          errors.push(error.code ?? error.message);
+        }
       }
-    }
-    ctx.cancel();
-    return errors;
-  }).promise.catch((error) => error);
+      ctx.cancel();
+      return errors;
+    })
+    .promise.catch((error) => error);
   assert.ok(caught instanceof heddle.CancellationError || Array.isArray(caught));
 });
 
@@ -93,7 +101,11 @@ test('each kind of error arrives as what it is', async (t) => {
     const operations = [
       () => ctx.await(failing),
       () => ctx.awaitAll([failing]),
-      () => ctx.await(ctx.submit((c) => c.delay(50)), { timeout: 5 }),
+      () =>
+        ctx.await(
+          ctx.submit((c) => c.delay(50)),
+          { timeout: 5 },
+        ),
       () => ctx.delay(-1),
       () => ctx.delay(5, { signal: AbortSignal.abort() }),
       () => ctx.await(undefined),
@@ -241,13 +253,11 @@ test('what it returns is awaited where it can be, as in an async function', asyn
     () => ({ then: (resolve) => resolve('value') }),
     () => 'value',
   ]) {
-    // eslint-disable-next-line require-yield
     const task = rt.submit(function* (ctx) {
       return returned(ctx);
     });
     assert.equal(await task.promise, 'value');
   }
-  // eslint-disable-next-line require-yield
   const failing = rt.submit(function* () {
     return Promise.reject(new Error('returned'));
   });

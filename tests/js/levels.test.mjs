@@ -96,7 +96,8 @@ test('a producer that heeds onSizeLessThan never fills the queue', async (t) => 
 
 test('n must be a positive integer', async (t) => {
   const rt = await open(t);
-  for (const n of [0, -1, 1.5, NaN, '2', undefined, null]) hasCode(await rejection(rt.onSizeLessThan(n)), 'ArgumentError');
+  for (const n of [0, -1, 1.5, NaN, '2', undefined, null])
+    hasCode(await rejection(rt.onSizeLessThan(n)), 'ArgumentError');
 });
 
 test('close settles those who wait for a level', async (t) => {

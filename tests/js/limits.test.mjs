@@ -121,7 +121,8 @@ test('a cancelled request holds its place until its connection is closed', async
       model: 'm',
       complete: (request, { signal }) =>
         gauge.around(async () => {
-          if (request.messages[0].content === 'second') return { text: 'fine', usage: {}, finishReason: 'stop', model: 'm' };
+          if (request.messages[0].content === 'second')
+            return { text: 'fine', usage: {}, finishReason: 'stop', model: 'm' };
           await new Promise((resolve) => signal.addEventListener('abort', resolve));
           await closed.promise;
           throw signal.reason;
@@ -190,7 +191,12 @@ test('the same for LLM calls', async (t) => {
 });
 
 test('cancels, timeouts and failures in a crowd never let one too many in, and free every slot', async (t) => {
-  const rt = await open(t, { maxConcurrentTasks: 5, maxConcurrentLLMCalls: 2, clock: 'virtual', retry: { maxAttempts: 2, baseDelay: 5 } });
+  const rt = await open(t, {
+    maxConcurrentTasks: 5,
+    maxConcurrentLLMCalls: 2,
+    clock: 'virtual',
+    retry: { maxAttempts: 2, baseDelay: 5 },
+  });
   const gauge = new Gauge();
   const tasks = Array.from({ length: 120 }, (_, i) =>
     rt.submit(

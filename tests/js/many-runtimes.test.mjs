@@ -2,11 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import heddle, { open } from '../support/heddle.mjs';
-import { assertAtRest, assertConsistent, deferred, hasCode, rejection, thrown, turns, until } from '../support/tasks.mjs';
+import {
+  assertAtRest,
+  assertConsistent,
+  deferred,
+  hasCode,
+  rejection,
+  thrown,
+  turns,
+  until,
+} from '../support/tasks.mjs';
 
 test('ten at once work side by side and do not see each other', async (t) => {
   const runtimes = await Promise.all(
-    Array.from({ length: 10 }, (_, i) => open(t, { maxConcurrentTasks: i + 1, clock: i % 2 ? 'virtual' : 'real', seed: i })),
+    Array.from({ length: 10 }, (_, i) =>
+      open(t, { maxConcurrentTasks: i + 1, clock: i % 2 ? 'virtual' : 'real', seed: i }),
+    ),
   );
   const most = Array(10).fill(0);
   const now = Array(10).fill(0);
@@ -68,7 +79,11 @@ test('contexts and tasks of another runtime are refused everywhere', async (t) =
       }
     };
     for (const fn of [
-      () => a.await(a.submit(() => 1), { ctx: foreign }),
+      () =>
+        a.await(
+          a.submit(() => 1),
+          { ctx: foreign },
+        ),
       () => a.awaitAll([], { ctx: foreign }),
       () => a.awaitAllSettled([], { ctx: foreign }),
       () => a.awaitAny([a.submit(() => 1)], { ctx: foreign }),
@@ -102,7 +117,11 @@ test('the module is compiled once; bytes and modules from elsewhere are taken', 
   const { readFile } = await import('node:fs/promises');
   const bytes = await readFile(new URL('../../dist/wasm/heddle-asyncify.wasm', import.meta.url));
   const module = await WebAssembly.compile(bytes);
-  for (const config of [{ wasmBinary: bytes }, { wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) }, { wasmModule: module }]) {
+  for (const config of [
+    { wasmBinary: bytes },
+    { wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) },
+    { wasmModule: module },
+  ]) {
     const rt = await heddle.createRuntime(config);
     assert.equal(rt.variant, 'asyncify', 'the bytes say which build they are');
     assert.equal(await rt.submit(() => 'runs').promise, 'runs');
@@ -111,7 +130,11 @@ test('the module is compiled once; bytes and modules from elsewhere are taken', 
 });
 
 test('bytes that are no build are a typed error, and do no harm', async (t) => {
-  for (const wasmBinary of [new Uint8Array(0), new Uint8Array([1, 2, 3, 4]), new TextEncoder().encode('<!doctype html>')]) {
+  for (const wasmBinary of [
+    new Uint8Array(0),
+    new Uint8Array([1, 2, 3, 4]),
+    new TextEncoder().encode('<!doctype html>'),
+  ]) {
     hasCode(await rejection(heddle.createRuntime({ wasmBinary })), 'LoadError');
   }
   const rt = await open(t);

@@ -6,7 +6,9 @@ import { test } from 'node:test';
 import * as protocol from '../../dist/protocol.js';
 
 const source = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const headers = ['types', 'event', 'command', 'config', 'ring', 'kernel'].map((name) => source(`core/include/heddle/${name}.h`)).join('\n');
+const headers = ['types', 'event', 'command', 'config', 'ring', 'kernel']
+  .map((name) => source(`core/include/heddle/${name}.h`))
+  .join('\n');
 
 /** {kFifo: 0, ...} of `enum class FairnessMode ... { kFifo = 0, ... };` */
 function enumOf(name) {
@@ -34,7 +36,22 @@ const kName = (key) => `k${key.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toU
 // Those of which JavaScript needs only some.
 const partial = new Set(['EventType']);
 
-const enums = ['FiberKind', 'FiberState', 'Outcome', 'Cause', 'OpCode', 'WaitMode', 'Joiner', 'FairnessMode', 'DispatchPolicy', 'CallClass', 'EventType', 'SubmitOption', 'ConfigKey', 'CommandType'];
+const enums = [
+  'FiberKind',
+  'FiberState',
+  'Outcome',
+  'Cause',
+  'OpCode',
+  'WaitMode',
+  'Joiner',
+  'FairnessMode',
+  'DispatchPolicy',
+  'CallClass',
+  'EventType',
+  'SubmitOption',
+  'ConfigKey',
+  'CommandType',
+];
 
 for (const name of enums) {
   test(`${name} has the kernel's numbers`, () => {
@@ -72,7 +89,8 @@ test('records have the sizes that the core asserts', () => {
 });
 
 /** Names of a struct's or a class's data members, in order. */
-const members = (text) => [...text.matchAll(/^\s*(?:u32|Record\*)\s+(\w+?)_?(?:\s*=\s*[^;]+)?;/gm)].map(([, name]) => name);
+const members = (text) =>
+  [...text.matchAll(/^\s*(?:u32|Record\*)\s+(\w+?)_?(?:\s*=\s*[^;]+)?;/gm)].map(([, name]) => name);
 
 test('the words of a ring and of the status block stand where JavaScript reads them', () => {
   const ring = source('core/include/heddle/ring.h');
@@ -81,7 +99,10 @@ test('the words of a ring and of the status block stand where JavaScript reads t
   assert.deepEqual(Object.values(protocol.RingWord), [0, 1, 2, 3]);
   const status = source('wasm/instance.h').match(/struct Status \{([^}]*)\}/)[1];
   assert.deepEqual(Object.keys(protocol.StatusWord), members(status));
-  assert.deepEqual(Object.values(protocol.StatusWord), members(status).map((_, i) => i));
+  assert.deepEqual(
+    Object.values(protocol.StatusWord),
+    members(status).map((_, i) => i),
+  );
 });
 
 test('the keys of the configuration stand in the order in which the bindings read them', () => {

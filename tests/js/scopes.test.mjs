@@ -88,7 +88,10 @@ for (const [where, scope] of Object.entries(openers)) {
       scope(
         rt,
         async (s) => {
-          const tasks = [s.submit(after(10, failures[0]), { name: 'fetch' }), s.submit(after(20, failures[1]), { name: 'parse' })];
+          const tasks = [
+            s.submit(after(10, failures[0]), { name: 'fetch' }),
+            s.submit(after(20, failures[1]), { name: 'parse' }),
+          ];
           await Promise.allSettled(tasks.map(({ promise }) => promise));
           throw new Error('own');
         },
@@ -271,10 +274,12 @@ for (const [where, scope] of Object.entries(openers)) {
       });
       await s.await(child);
     };
-    const ended = rejection(scope(rt, body, { signal: where === 'outside' ? controller.signal : undefined })).then((error) => {
-      log.push('scope ended');
-      return error;
-    });
+    const ended = rejection(scope(rt, body, { signal: where === 'outside' ? controller.signal : undefined })).then(
+      (error) => {
+        log.push('scope ended');
+        return error;
+      },
+    );
     await until('it runs', () => child?.state === 'running');
     if (where === 'outside') controller.abort('stop');
     else rt.cancel(opener, 'stop');
@@ -346,7 +351,10 @@ test('a scope that is cancelled tells its function: operations, checkCancellatio
 
 test('a scope can be cancelled from within, by its context or its token', async (t) => {
   const rt = await open(t);
-  for (const cancel of [(s) => assert.equal(s.cancel('enough'), true), (s) => s.task.cancellationToken.cancel('enough')]) {
+  for (const cancel of [
+    (s) => assert.equal(s.cancel('enough'), true),
+    (s) => s.task.cancellationToken.cancel('enough'),
+  ]) {
     let child;
     const error = await rejection(
       rt.scope(async (s) => {
@@ -469,7 +477,16 @@ test('bad arguments are typed errors, and open nothing', async (t) => {
   }
   for (const n of [0, -1, 1.5, NaN, '2', undefined]) assert.throws(() => quorum(n), { code: 'ArgumentError' });
   hasCode(await rejection(rt.scope(() => 1, { joiner: { quorum: 0 } })), 'ArgumentError');
-  for (const options of [null, 5, { timeout: -1 }, { deadline: 'x' }, { signal: {} }, { name: 5 }, { ctx: {} }, { nonsense: 1 }]) {
+  for (const options of [
+    null,
+    5,
+    { timeout: -1 },
+    { deadline: 'x' },
+    { signal: {} },
+    { name: 5 },
+    { ctx: {} },
+    { nonsense: 1 },
+  ]) {
     hasCode(await rejection(rt.scope(() => assert.fail('it ran'), options)), 'ArgumentError');
   }
   assertAtRest(rt);

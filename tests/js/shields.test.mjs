@@ -188,10 +188,32 @@ test('a shield gives back what its function gives or throws, of any kind', async
 test('the timeout is mandatory, and must be a positive number', async (t) => {
   const rt = await open(t);
   await rt.submit(async (ctx) => {
-    for (const options of [undefined, null, {}, { timeout: 0 }, { timeout: -1 }, { timeout: Infinity }, { timeout: NaN }, { timeout: '5' }]) {
+    for (const options of [
+      undefined,
+      null,
+      {},
+      { timeout: 0 },
+      { timeout: -1 },
+      { timeout: Infinity },
+      { timeout: NaN },
+      { timeout: '5' },
+    ]) {
       hasCode(await rejection(ctx.shield(() => assert.fail('it ran'), options)), 'ArgumentError');
     }
-    for (const fn of [undefined, null, 5, {}]) hasCode(await rejection(ctx.shield(fn, { timeout: 5 })), 'ArgumentError');
+    for (const fn of [undefined, null, 5, {}])
+      hasCode(await rejection(ctx.shield(fn, { timeout: 5 })), 'ArgumentError');
+  }).promise;
+});
+
+test('a shield that was left holds nothing, while its task goes on', async (t) => {
+  const rt = await open(t);
+  await rt.submit(async (ctx) => {
+    const before = rt.getStats();
+    for (let i = 0; i < 10; i++) await ctx.shield((safe) => safe.yield(), { timeout: 1e9 });
+    await ctx.yield();
+    const after = rt.getStats();
+    assert.equal(after.timers, before.timers);
+    assert.ok(after.records <= before.records + 1, `${before.records} records, then ${after.records}`);
   }).promise;
 });
 

@@ -23,7 +23,9 @@ test('a signal that was aborted before gives a cancelled task whose body never r
   assert.equal(hasCode(await rejection(task.promise), 'Cancelled').reason, 'too late');
   await turns();
   assertAtRest(rt);
-  const rejected = rt.submit((ctx) => rejection(ctx.submit(() => assert.fail('it ran'), { signal: AbortSignal.abort() }).promise));
+  const rejected = rt.submit((ctx) =>
+    rejection(ctx.submit(() => assert.fail('it ran'), { signal: AbortSignal.abort() }).promise),
+  );
   hasCode(await rejected.promise, 'Cancelled');
 });
 
@@ -81,7 +83,12 @@ const operations = {
   awaitAny: (on, { signal, live }) => on.awaitAny([live], { signal }),
   race: (on, { signal, live }) => on.race([live], { signal }),
   llm: (on, { signal }) => on.llm('hello', { signal }),
-  call: (on, { signal }) => on.call?.('x', ({ signal: own }) => new Promise((_, reject) => own.addEventListener('abort', () => reject(own.reason))), { signal }),
+  call: (on, { signal }) =>
+    on.call?.(
+      'x',
+      ({ signal: own }) => new Promise((_, reject) => own.addEventListener('abort', () => reject(own.reason))),
+      { signal },
+    ),
   scope: (on, { signal }) => on.scope((s) => forever(s), { signal }),
 };
 
@@ -128,28 +135,30 @@ test('an operation that is over stops listening, whether well or not', async (t)
   const rt = await open(t, { clock: 'virtual' });
   const counter = new SignalCounter();
   const { signal } = counter.signal();
-  await rt.submit(async (ctx) => {
-    await ctx.delay(5, { signal });
-    await ctx.await(
-      ctx.submit(() => 1),
-      { signal },
-    );
-    await rejection(
-      ctx.await(
-        ctx.submit(() => {
-          throw new Error('x');
-        }),
+  await rt
+    .submit(async (ctx) => {
+      await ctx.delay(5, { signal });
+      await ctx.await(
+        ctx.submit(() => 1),
         { signal },
-      ),
-    );
-    await ctx.llm('x', { signal });
-    await ctx.call('x', () => 1, { signal });
-    for await (const _ of ctx.llmStream('a few words', { signal }));
-    for await (const _ of ctx.mapConcurrent([1, 2, 3], (x) => x, { signal }));
-    await ctx.scope(() => 1, { signal });
-    await rejection(ctx.await(ctx.submit(forever), { signal, timeout: 5 }));
-    ctx.cancel();
-  }).promise.catch(() => {});
+      );
+      await rejection(
+        ctx.await(
+          ctx.submit(() => {
+            throw new Error('x');
+          }),
+          { signal },
+        ),
+      );
+      await ctx.llm('x', { signal });
+      await ctx.call('x', () => 1, { signal });
+      for await (const _ of ctx.llmStream('a few words', { signal }));
+      for await (const _ of ctx.mapConcurrent([1, 2, 3], (x) => x, { signal }));
+      await ctx.scope(() => 1, { signal });
+      await rejection(ctx.await(ctx.submit(forever), { signal, timeout: 5 }));
+      ctx.cancel();
+    })
+    .promise.catch(() => {});
   assert.equal(counter.listeners, 0);
 });
 
@@ -157,7 +166,10 @@ test('a cancelled task stops listening for all its operations', async (t) => {
   const rt = await open(t);
   const counter = new SignalCounter();
   const task = rt.submit((ctx) =>
-    Promise.allSettled([ctx.delay(1e9, { signal: counter.signal().signal }), ctx.llm('x', { signal: counter.signal().signal })]),
+    Promise.allSettled([
+      ctx.delay(1e9, { signal: counter.signal().signal }),
+      ctx.llm('x', { signal: counter.signal().signal }),
+    ]),
   );
   await until('it waits', () => counter.listeners === 2);
   rt.cancel(task.id);

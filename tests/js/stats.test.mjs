@@ -7,10 +7,24 @@ import { assertAtRest, assertConsistent, deferred, forever, rejection, turns, un
 test('it has the counts of the interface, and they begin at zero', async (t) => {
   const rt = await open(t);
   const stats = rt.getStats();
-  for (const key of ['pendingTasks', 'runningTasks', 'suspendedTasks', 'completedTasks', 'cancelledTasks', 'erroredTasks']) {
+  for (const key of [
+    'pendingTasks',
+    'runningTasks',
+    'suspendedTasks',
+    'completedTasks',
+    'cancelledTasks',
+    'erroredTasks',
+  ]) {
     assert.equal(stats[key], 0, key);
   }
-  for (const key of ['zombieTasks', 'concurrentLLMCalls', 'waitingLLMCalls', 'backoffLLMCalls', 'llmCalls', 'llmRetries']) {
+  for (const key of [
+    'zombieTasks',
+    'concurrentLLMCalls',
+    'waitingLLMCalls',
+    'backoffLLMCalls',
+    'llmCalls',
+    'llmRetries',
+  ]) {
     assert.equal(stats[key], 0, key);
   }
   assert.equal(typeof stats.events, 'number');
@@ -33,7 +47,10 @@ test('each state is counted, inside bodies as well', async (t) => {
   const pending = rt.submit(() => 1);
   await turns();
   const { pendingTasks, runningTasks, suspendedTasks, slots } = rt.getStats();
-  assert.deepEqual({ pendingTasks, runningTasks, suspendedTasks, slots }, { pendingTasks: 1, runningTasks: 2, suspendedTasks: 1, slots: 2 });
+  assert.deepEqual(
+    { pendingTasks, runningTasks, suspendedTasks, slots },
+    { pendingTasks: 1, runningTasks: 2, suspendedTasks: 1, slots: 2 },
+  );
   assert.deepEqual(seen, [[2, 0]]);
   assertConsistent(rt);
   gate.resolve();
@@ -44,7 +61,13 @@ test('each state is counted, inside bodies as well', async (t) => {
 });
 
 test('in a random crowd it is consistent after every step of every task', async (t) => {
-  const rt = await open(t, { clock: 'virtual', maxConcurrentTasks: 6, retainSettled: 40, graceMs: 20, retry: { maxAttempts: 2, baseDelay: 3 } });
+  const rt = await open(t, {
+    clock: 'virtual',
+    maxConcurrentTasks: 6,
+    retainSettled: 40,
+    graceMs: 20,
+    retry: { maxAttempts: 2, baseDelay: 3 },
+  });
   let looks = 0;
   const look = () => {
     looks++;
@@ -73,13 +96,21 @@ test('in a random crowd it is consistent after every step of every task', async 
   assert.ok(looks > 500, `${looks} looks`);
   const stats = rt.getStats();
   // Every task that was ever submitted has settled one way.
-  assert.equal(stats.completedTasks + stats.cancelledTasks + stats.erroredTasks, Number(rt.getAllTasks().at(-1).id.slice(1)));
+  assert.equal(
+    stats.completedTasks + stats.cancelledTasks + stats.erroredTasks,
+    Number(rt.getAllTasks().at(-1).id.slice(1)),
+  );
   assert.ok(stats.cancelledTasks > 0 && stats.erroredTasks > 0 && stats.completedTasks > 0);
   assertAtRest(rt);
 });
 
 test('ages of what waits longest, in the queue and for a place in flight', async (t) => {
-  const rt = await open(t, { clock: 'virtual', maxConcurrentTasks: 2, maxConcurrentLLMCalls: 1, provider: heddle.simulated({ latency: 100 }) });
+  const rt = await open(t, {
+    clock: 'virtual',
+    maxConcurrentTasks: 2,
+    maxConcurrentLLMCalls: 1,
+    provider: heddle.simulated({ latency: 100 }),
+  });
   const tasks = [rt.submit((ctx) => ctx.llm('a')), rt.submit((ctx) => ctx.llm('b')), rt.submit(() => 1)];
   await rt.delay(30);
   const { oldestPendingMs, oldestWaitingLLMCallMs, concurrentLLMCalls, waitingLLMCalls } = rt.getStats();

@@ -41,7 +41,10 @@ test('a body gets its context: its task, its runtime', async (t) => {
 test('a result that is a thenable is taken as what it resolves to', async (t) => {
   const rt = await open(t);
   assert.equal(await rt.submit(() => ({ then: (resolve) => resolve(7) })).promise, 7);
-  assert.equal((await rejection(rt.submit(() => ({ then: (_, reject) => reject(new Error('no')) })).promise)).message, 'no');
+  assert.equal(
+    (await rejection(rt.submit(() => ({ then: (_, reject) => reject(new Error('no')) })).promise)).message,
+    'no',
+  );
 });
 
 test('a thenable that throws, or whose then cannot be read, fails its task and nothing else', async (t) => {
@@ -63,7 +66,8 @@ test('a thenable that throws, or whose then cannot be read, fails its task and n
       return Object.defineProperty({}, 'then', { get: breaks });
     },
   ];
-  for (const body of bodies.slice(0, 5)) assert.equal((await rejection(rt.submit(body).promise)).message, 'bad thenable');
+  for (const body of bodies.slice(0, 5))
+    assert.equal((await rejection(rt.submit(body).promise)).message, 'bad thenable');
   assert.equal(await rt.submit(() => 'still here').promise, 'still here');
 });
 
@@ -96,7 +100,6 @@ test('what a body throws is the error of its task, as it is', async (t) => {
     async () => {
       throw error;
     },
-    // eslint-disable-next-line require-yield
     function* () {
       throw error;
     },

@@ -114,7 +114,9 @@ test('the whole program, ended by a timeout at each time at which something happ
   };
   assert.equal((await run(body, Infinity)).task.state, 'completed');
   rt.cycled = cycled;
-  const all = [...new Set([...times].flatMap((us) => [us - 1, us, us + 1]))].filter((us) => us > 0).sort((a, b) => a - b);
+  const all = [...new Set([...times].flatMap((us) => [us - 1, us, us + 1]))]
+    .filter((us) => us > 0)
+    .sort((a, b) => a - b);
   assert.ok(all.length > 100, `${all.length} times`);
   for (const us of all) {
     const { task } = await run(body, Infinity, undefined, { timeout: us / 1000 });

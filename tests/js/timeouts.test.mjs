@@ -63,10 +63,7 @@ test('a timeout cancels the children, with the timeout as their cause', async (t
 
 test('the timeout of a parent does not lengthen or shorten that of a child', async (t) => {
   const rt = await open(t, { clock: 'virtual' });
-  const parent = rt.submit(
-    (ctx) => rejection(ctx.await(ctx.submit(forever, { timeout: 10 }))),
-    { timeout: 1000 },
-  );
+  const parent = rt.submit((ctx) => rejection(ctx.await(ctx.submit(forever, { timeout: 10 }))), { timeout: 1000 });
   const error = await parent.promise;
   assert.deepEqual([error.limit, error.ms], ['timeout', 10]);
 });

@@ -71,7 +71,13 @@ test('simulated latency, backoff and streams pass in virtual time', async (t) =>
   const rt = await open(t, {
     clock: 'virtual',
     retry: { baseDelay: 0, maxAttempts: 2 },
-    provider: heddle.simulated({ script: (_request, n) => ({ text: 'one two three four', latencyMs: 1000, ...(n === 1 && { error: { status: 503, retryAfter: 5000 } }) }) }),
+    provider: heddle.simulated({
+      script: (_request, n) => ({
+        text: 'one two three four',
+        latencyMs: 1000,
+        ...(n === 1 && { error: { status: 503, retryAfter: 5000 } }),
+      }),
+    }),
   });
   const result = await rt.llm('x');
   assert.equal(result.attempts, 2);
@@ -79,7 +85,10 @@ test('simulated latency, backoff and streams pass in virtual time', async (t) =>
   assert.deepEqual([result.timings.requestedAt, result.timings.startedAt, result.timings.completedAt], [0, 6000, 7000]);
   const times = [];
   for await (const _ of rt.llmStream('y')) times.push(rt.clock.now() - 13_000);
-  assert.deepEqual(times, [300, 533.333, 766.666, 999.999].map((ms) => times.find((at) => Math.abs(at - ms) < 1)));
+  assert.deepEqual(
+    times,
+    [300, 533.333, 766.666, 999.999].map((ms) => times.find((at) => Math.abs(at - ms) < 1)),
+  );
   assertAtRest(rt);
 });
 
@@ -173,7 +182,13 @@ test('a real clock reads milliseconds since the epoch and cannot be advanced', a
 test('the wall clock and Math.random play no part', async (t) => {
   t.mock.method(Date, 'now', () => assert.fail('Date.now'));
   t.mock.method(Math, 'random', () => assert.fail('Math.random'));
-  const rt = await open(t, { clock: 'virtual', retry: { maxAttempts: 3 }, provider: heddle.simulated({ failures: 0.4 }) });
-  const tasks = Array.from({ length: 20 }, (_, i) => rt.submit((ctx) => ctx.llm(`q${i}`), { timeout: 1e6, deadline: 1e7 }));
+  const rt = await open(t, {
+    clock: 'virtual',
+    retry: { maxAttempts: 3 },
+    provider: heddle.simulated({ failures: 0.4 }),
+  });
+  const tasks = Array.from({ length: 20 }, (_, i) =>
+    rt.submit((ctx) => ctx.llm(`q${i}`), { timeout: 1e6, deadline: 1e7 }),
+  );
   await rt.awaitAllSettled(tasks);
 });

@@ -25,13 +25,19 @@ const head = `
  */
 export function runChild(source, { bare = false, limitMs = 60_000 } = {}) {
   const text = bare ? head.replace(/^ *process\.on.*$/gm, '') : head;
-  const args = [...process.execArgv.filter((arg) => !arg.startsWith('--test')), '--input-type=module', '--eval', text + source];
+  const args = [
+    ...process.execArgv.filter((arg) => !arg.startsWith('--test')),
+    '--input-type=module',
+    '--eval',
+    text + source,
+  ];
   const env = { ...process.env };
   // A child of the test runner would report to it.
   delete env.NODE_TEST_CONTEXT;
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const out = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr']) child[stream].setEncoding('utf8').on('data', (text) => (out[stream] += text));
+  for (const stream of ['stdout', 'stderr'])
+    child[stream].setEncoding('utf8').on('data', (text) => (out[stream] += text));
   let late = false;
   const limit = setTimeout(() => {
     late = true;

@@ -50,7 +50,11 @@ export const simulatedProvider = () =>
   heddle.simulated({
     script: ({ messages }, attempt) => {
       const [{ content }] = messages;
-      if (content.startsWith('flaky') && attempt <= 2) return { latencyMs: 7, error: { status: attempt === 1 ? 503 : 429, retryAfter: attempt === 1 ? undefined : 11 } };
+      if (content.startsWith('flaky') && attempt <= 2)
+        return {
+          latencyMs: 7,
+          error: { status: attempt === 1 ? 503 : 429, retryAfter: attempt === 1 ? undefined : 11 },
+        };
       if (content.startsWith('broken')) return { latencyMs: 3, error: { status: 400 } };
       return { latencyMs: 20, text: 'an answer of five words' };
     },
@@ -64,7 +68,11 @@ export const liveProvider = (outside) => {
     const attempt = (attempts.get(content) ?? 0) + 1;
     attempts.set(content, attempt);
     await outside.effect(signal);
-    if (content.startsWith('flaky') && attempt % 3 !== 0) throw Object.assign(new Error('try again'), { status: attempt % 3 === 1 ? 503 : 429, headers: { 'retry-after-ms': '11' } });
+    if (content.startsWith('flaky') && attempt % 3 !== 0)
+      throw Object.assign(new Error('try again'), {
+        status: attempt % 3 === 1 ? 503 : 429,
+        headers: { 'retry-after-ms': '11' },
+      });
     if (content.startsWith('broken')) throw Object.assign(new Error('no'), { status: 400 });
     return (async function* () {
       outside.open++;
@@ -96,7 +104,8 @@ export const parts = {
   yield: (ctx) => ctx.yield(),
   child: async (ctx, { signal }) => assert.equal(await ctx.await(ctx.submit(after(3, 'x'), { signal })), 'x'),
   'child that nobody awaits': (ctx) => void ctx.submit(after(4)),
-  'failing child': async (ctx) => assert.equal((await rejectionIn(ctx, ctx.await(ctx.submit(after(2, new Error('child')))))).message, 'child'),
+  'failing child': async (ctx) =>
+    assert.equal((await rejectionIn(ctx, ctx.await(ctx.submit(after(2, new Error('child')))))).message, 'child'),
   'child with limits': async (ctx) => {
     const child = ctx.submit(forever, { timeout: 6, queueTimeout: 1e6, deadline: ctx.now() + 1e6 });
     assert.equal((await rejectionIn(ctx, ctx.await(child))).limit, 'timeout');
@@ -107,11 +116,24 @@ export const parts = {
     const child = ctx.submit(after(20));
     assert.equal((await rejectionIn(ctx, ctx.await(child, { timeout: 4, signal }))).code, 'Timeout');
   },
-  awaitAll: async (ctx, { signal }) => ctx.awaitAll([ctx.submit(after(4)), ctx.submit(after(2)), ctx.submit(() => 1)], { signal }),
-  awaitAllSettled: async (ctx) => ctx.awaitAllSettled([ctx.submit(after(4)), ctx.submit(after(2, new Error('x'))), ctx.submit(after(1))]),
-  awaitAny: async (ctx, { signal }) => ctx.awaitAny([ctx.submit(forever), ctx.submit(after(2, new Error('x'))), ctx.submit(after(3))], { losers: 'cancel', signal }),
+  awaitAll: async (ctx, { signal }) =>
+    ctx.awaitAll([ctx.submit(after(4)), ctx.submit(after(2)), ctx.submit(() => 1)], { signal }),
+  awaitAllSettled: async (ctx) =>
+    ctx.awaitAllSettled([ctx.submit(after(4)), ctx.submit(after(2, new Error('x'))), ctx.submit(after(1))]),
+  awaitAny: async (ctx, { signal }) =>
+    ctx.awaitAny([ctx.submit(forever), ctx.submit(after(2, new Error('x'))), ctx.submit(after(3))], {
+      losers: 'cancel',
+      signal,
+    }),
   race: async (ctx) => ctx.race([ctx.submit(forever), ctx.submit(after(2, new Error('x')))], { losers: 'cancel' }),
-  'several waits at once': (ctx, { signal }) => Promise.all([ctx.delay(5), ctx.await(ctx.submit(after(3))), ctx.llm('quick'), ctx.delay(1, { signal }), ctx.yield()]),
+  'several waits at once': (ctx, { signal }) =>
+    Promise.all([
+      ctx.delay(5),
+      ctx.await(ctx.submit(after(3))),
+      ctx.llm('quick'),
+      ctx.delay(1, { signal }),
+      ctx.yield(),
+    ]),
   scope: (ctx, { signal }) =>
     ctx.scope(
       async (s) => {
@@ -138,9 +160,13 @@ export const parts = {
     assert.equal(await ctx.scope(body, { joiner: 'any' }), 2);
     assert.deepEqual(await ctx.scope(body, { joiner: heddle.quorum(2) }), [2, 4]);
   },
-  'nested scopes': (ctx) => ctx.scope((outer) => outer.scope((inner) => inner.await(inner.submit((c) => c.scope((s) => void s.submit(after(2))))))),
+  'nested scopes': (ctx) =>
+    ctx.scope((outer) =>
+      outer.scope((inner) => inner.await(inner.submit((c) => c.scope((s) => void s.submit(after(2)))))),
+    ),
   llm: async (ctx, { signal }) => assert.equal((await ctx.llm('question', { signal })).text, 'an answer of five words'),
-  'llm with retries': async (ctx, { signal }) => assert.equal((await ctx.llm('flaky', { signal, timeout: 1e6 })).attempts, 3),
+  'llm with retries': async (ctx, { signal }) =>
+    assert.equal((await ctx.llm('flaky', { signal, timeout: 1e6 })).attempts, 3),
   'llm that fails': async (ctx) => assert.equal((await rejectionIn(ctx, ctx.llm('broken'))).status, 400),
   'more calls than places': (ctx) => Promise.all([1, 2, 3, 4].map((n) => ctx.llm(`question ${n}`))),
   stream: async (ctx, { signal }) => {
@@ -157,10 +183,14 @@ export const parts = {
     await ctx.yield();
   },
   'result of a stream': async (ctx) => assert.equal((await ctx.llmStream('flaky stream').result).attempts, 3),
-  call: async (ctx, { outside, signal }) => assert.equal(await ctx.call('effect', (given) => outside.effect(given.signal), { signal }), 'effect'),
+  call: async (ctx, { outside, signal }) =>
+    assert.equal(await ctx.call('effect', (given) => outside.effect(given.signal), { signal }), 'effect'),
   'call with a timeout': async (ctx, { outside }) => {
     // Time stands still while it is under way, but for what advance() lets pass.
-    const stuck = rejectionIn(ctx, ctx.call('stuck', (given) => outside.stuck(given.signal), { timeout: 5 }));
+    const stuck = rejectionIn(
+      ctx,
+      ctx.call('stuck', (given) => outside.stuck(given.signal), { timeout: 5 }),
+    );
     const passed = ctx.runtime.clock.advance(5);
     assert.equal((await stuck).code, 'Timeout');
     await passed;
@@ -199,7 +229,8 @@ export const parts = {
         yield i;
       }
     }
-    for await (const _ of ctx.mapConcurrent(source(), (_x, i, c) => c.delay(i), { concurrency: 3, ordered: false })) break;
+    for await (const _ of ctx.mapConcurrent(source(), (_x, i, c) => c.delay(i), { concurrency: 3, ordered: false }))
+      break;
   },
   generator: (ctx, { signal }) =>
     ctx.await(

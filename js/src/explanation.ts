@@ -1,0 +1,72 @@
+/**
+ * Why a task does not run now: the kernel's facts (core/kernel/explain.cpp) with ids, points in time and words.
+ */
+
+import { describe, type Task } from './task.js';
+
+/** One thing that a task waits for. Times in milliseconds since the epoch. */
+export interface Explanation {
+  reason:
+    | 'slot' // maxConcurrentTasks; `tasks` hold the slots
+    | 'zombies' // maxZombies pauses admission; `tasks` are the zombies
+    | 'turn' // ready, runs next
+    | 'host' // its code has control, or awaits something that Heddle does not see
+    | 'delay'
+    | 'fibers' // waits for `tasks`
+    | 'llmPlace' // maxConcurrentLLMCalls; `tasks` have calls in flight
+    | 'backoff' // between two attempts of a call
+    | 'call' // a call is in flight
+    | 'chunk' // the next chunk of a stream
+    | 'children' // its body is over, `tasks` are the children that are not
+    | 'unwinding' // cancelled, its body has not ended
+    | 'settled';
+  since: number;
+  until?: number;
+  /** The limit's value. */
+  limit?: number;
+  /** Entries in the queue before it. */
+  ahead?: number;
+  /** Ids of the tasks concerned, some at least. */
+  tasks?: string[];
+  /** The same as a sentence. */
+  text: string;
+}
+
+/** A fact as the kernel tells it: times on its own clock, fibers by id. @internal */
+export interface RawFact {
+  reason: Explanation['reason'];
+  since: number;
+  until?: number;
+  limit?: number;
+  ahead?: number;
+  fibers?: number[];
+}
+
+/** `taskOf` knows the kernel's fibers; `epoch` and `now` are milliseconds since the epoch. @internal */
+export function explanationOf(task: Task, fact: RawFact, taskOf: (fiber: number) => Task | undefined, epoch: number, now: number): Explanation {
+  const { fibers, ...rest } = fact;
+  const since = epoch + fact.since;
+  const names = (fibers ?? []).map(taskOf).filter((other) => other !== undefined);
+  const tasks = names.map((other) => other.id);
+  const listed = names.length === 0 ? 'others' : names.map((other) => describe(other).replace('task ', '')).join(', ');
+  const ago = `for ${Math.round((now - since) * 10) / 10} ms`;
+  const texts: Record<Explanation['reason'], string> = {
+    slot: `waits for a slot: maxConcurrentTasks is ${fact.limit}, ${fact.ahead} before it; held by ${listed}`,
+    zombies: `is not admitted: maxZombies is ${fact.limit}, reached by ${listed}`,
+    turn: 'is ready and runs next',
+    host: 'runs: its code has control, or awaits something that is no operation of Heddle',
+    delay: 'waits for its delay',
+    fibers: `waits for ${listed}`,
+    llmPlace: `waits for a place: maxConcurrentLLMCalls is ${fact.limit}, ${fact.ahead} before it; in flight for ${listed}`,
+    backoff: 'waits before the next attempt of a call',
+    call: 'waits for a call in flight',
+    chunk: 'waits for the next chunk of a stream',
+    children: `has returned and waits for its children ${listed}`,
+    unwinding: 'was cancelled; its body has not ended yet',
+    settled: `is ${task.state}`,
+  };
+  const explanation: Explanation = { ...rest, since, text: `${describe(task)} ${texts[fact.reason]}, ${ago}` };
+  if (fact.until !== undefined) explanation.until = epoch + fact.until;
+  if (tasks.length > 0) explanation.tasks = tasks;
+  return explanation;
+}
