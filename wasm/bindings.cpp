@@ -1,4 +1,5 @@
-// The control plane: embind free functions with integer ids and UTF-8 JSON. Called rarely; nothing here is on a hot path.
+// The control plane: embind free functions with integer ids and UTF-8 JSON. Called rarely; nothing here is on a hot
+// path.
 //
 // JSON comes from our own package, but is checked as if it did not: nlohmann_json is built without exceptions and would
 // abort on a wrong type, so each value's type is asked before it is read.
@@ -16,9 +17,9 @@ namespace {
 using Json = nlohmann::json;
 
 // The numeric configuration keys, as the package spells them, in the kernel's order.
-constexpr const char* kConfigNames[] = {"maxConcurrentTasks", "maxConcurrentLLMCalls", "taskTimeout", "fairnessMode",
-                                        "agingMs",            "graceMs",               "maxZombies",  "maxAttempts",
-                                        "baseDelay",          "maxDelay",              "maxRetryAfter", "budget"};
+constexpr const char* kConfigNames[] = {
+    "maxConcurrentTasks", "maxConcurrentLLMCalls", "taskTimeout", "fairnessMode", "agingMs",       "graceMs",
+    "maxZombies",         "maxAttempts",           "baseDelay",   "maxDelay",     "maxRetryAfter", "budget"};
 
 double number(const Json& json, const char* key, double otherwise) {
   const auto found = json.find(key);
@@ -72,7 +73,8 @@ std::string stats() {
               {"oldestPendingMs", ms(stats.oldest_pending)},
               {"oldestWaitingLLMCallMs", ms(stats.oldest_call)},
               {"timers", stats.timers},
-              {"records", stats.fibers + stats.operations + stats.wait_links + stats.connections + stats.shields + stats.limits},
+              {"records",
+               stats.fibers + stats.operations + stats.wait_links + stats.connections + stats.shields + stats.limits},
               {"events", stats.events},
               {"steps", stats.steps},
               {"commandHash", hash}}
@@ -80,8 +82,9 @@ std::string stats() {
 }
 
 std::string explain(u32 fiber) {
-  static constexpr const char* kReasons[] = {"slot",  "zombies",  "turn",    "host",  "delay",    "fibers", "llmPlace",
-                                             "backoff", "call", "chunk", "children", "settled", "unwinding"};
+  static constexpr const char* kReasons[] = {"slot",     "zombies",  "turn",     "host", "delay",
+                                             "fibers",   "llmPlace", "backoff",  "call", "chunk",
+                                             "children", "settled",  "unwinding"};
   Json facts = Json::array();
   for (const WaitFact& fact : instance().kernel->explain(fiber)) {
     Json json{{"reason", kReasons[static_cast<u32>(fact.reason)]}, {"since", ms(fact.since)}};

@@ -1,5 +1,5 @@
-// What the two halves of the module share: the kernel of this instance (there is one Runtime in an instance) and the words
-// that the host reads beside the rings. Partners: pump.cpp (data plane), bindings.cpp (control plane).
+// What the two halves of the module share: the kernel of this instance (there is one Runtime in an instance) and the
+// words that the host reads beside the rings. Partners: pump.cpp (data plane), bindings.cpp (control plane).
 #pragma once
 
 #include <memory>

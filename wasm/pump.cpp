@@ -1,10 +1,10 @@
 // The pump, and the data plane around it.
 //
-// pump() is the scheduler's loop and has one await point: host_wait, which hands the commands to JavaScript and suspends
-// the C++ stack until JavaScript has events; Asyncify or JSPI makes a Promise of that. It is the only function of the module
-// that ever suspends. While it sleeps, and only then, JavaScript runs, and may call the other exports: an operation applies
-// at once, and what it wants is in the rings when it returns. Events that need no answer come through the event ring; every
-// export drains it first, so that the order of events is the order in which JavaScript said them.
+// pump() is the scheduler's loop and has one await point: host_wait, which hands the commands to JavaScript and
+// suspends the C++ stack until JavaScript has events; Asyncify or JSPI makes a Promise of that. It is the only function
+// of the module that ever suspends. While it sleeps, and only then, JavaScript runs, and may call the other exports: an
+// operation applies at once, and what it wants is in the rings when it returns. Events that need no answer come through
+// the event ring; every export drains it first, so that the order of events is the order in which JavaScript said them.
 //
 // Partner: js/src/engine.ts.
 #include "instance.h"

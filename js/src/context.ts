@@ -78,8 +78,8 @@ export class Context {
   }
 
   /** Waits `ms` milliseconds of the runtime's time. */
-  delay(ms: number, options?: { signal?: AbortSignal | undefined }): Promise<void> {
-    return this.runtime._waits.delay(ms, options?.signal, this);
+  delay(ms: number, options?: WaitOptions): Promise<void> {
+    return this.runtime._waits.delay(ms, options, this);
   }
 
   /** Lets the other ready tasks run first. */

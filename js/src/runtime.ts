@@ -233,8 +233,8 @@ export class Runtime {
   /** Waits `ms` milliseconds of the runtime's time. */
   delay(ms: number, options?: Context | WaitOptions): Promise<void> {
     if (!areOptions(options)) return Promise.reject(new ArgumentError('delay', `the options must be an object, got ${printable(options)}`));
-    const { ctx, signal } = asOptions(options);
-    return this._waits.delay(ms, signal, ctx);
+    const { ctx, ...rest } = asOptions(options);
+    return this._waits.delay(ms, rest.signal === undefined && rest.timeout === undefined ? undefined : rest, ctx);
   }
 
   /** Lets the ready tasks run first. */

@@ -6,7 +6,7 @@
 
 import type { Context } from './context.js';
 import type { Engine } from './engine/engine.js';
-import { ArgumentError, ClosedError } from './errors.js';
+import { ArgumentError, ClosedError, TimeoutError } from './errors.js';
 import { checkTimeout } from './llm/request.js';
 import type { Meaning, Operations, Owner } from './operations.js';
 import { Outside } from './outside.js';
@@ -49,6 +49,14 @@ export interface WaitHost {
 
 const nothing = (): void => {};
 const delayMeaning: Meaning = { name: 'delay', value: nothing, failure: nothing };
+
+// A delay that is longer than its own timeout ends with the timeout, in its error.
+function cutDelay(ms: number): Meaning {
+  const value = (): never => {
+    throw new TimeoutError(`delay took longer than its timeout of ${ms} ms`, { limit: 'operation', scope: 'delay', ms });
+  };
+  return { name: 'delay', value, failure: nothing };
+}
 
 /** @internal */
 export class Waits {
@@ -129,23 +137,27 @@ export class Waits {
     });
   }
 
-  delay(ms: number, signal: AbortSignal | undefined, ctx: Context | undefined): Promise<void> {
+  delay(ms: number, options: WaitOptions | undefined, ctx: Context | undefined): Promise<void> {
     const caller = this.#host.caller(ctx, 'delay');
     if (typeof ms !== 'number' || !(ms >= 0)) {
       return this.#operations.error(caller?._owner, new ArgumentError('delay', `the duration must be a number of milliseconds, 0 or more, got ${String(ms)}`));
     }
-    if (signal !== undefined || this.#host.isClosing()) {
+    if (options !== undefined || this.#host.isClosing()) {
       try {
         this.#host.open('delay', caller);
-        this.#checkWait('delay', { signal });
+        this.#checkWait('delay', options);
       } catch (error) {
         return this.#operations.error(caller?._owner, error);
       }
     }
+    const { signal, timeout = 0 } = options ?? {};
+    const isCut = timeout > 0 && timeout < ms;
     this.#engine.tick();
     const { raw } = this.#engine;
     const owner: Owner = caller?._owner ?? new Outside(raw, 'delay');
-    return this.#operations.begun(raw.hd_delay(owner._fiber, ms, caller?._shield ?? 0), owner, signal === undefined ? undefined : delayMeaning, signal);
+    const answer = raw.hd_delay(owner._fiber, isCut ? timeout : ms, caller?._shield ?? 0);
+    const meaning = isCut ? cutDelay(timeout) : signal === undefined ? undefined : delayMeaning;
+    return this.#operations.begun(answer, owner, meaning, signal);
   }
 
   yield(ctx: Context | undefined): Promise<void> {

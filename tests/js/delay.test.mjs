@@ -1,7 +1,7 @@
 // delay(): cancellable, of any length; and the alarm behind it, which hosts cannot set beyond 2^31-1 ms.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { open } from '../support/heddle.mjs';
+import heddle, { open } from '../support/heddle.mjs';
 import { assertAtRest, hasCode, rejection, turns, until } from '../support/tasks.mjs';
 
 const kLongest = 2 ** 31 - 1;
@@ -114,4 +114,18 @@ test('delay gives undefined, and delay(0) still lets others go first', async (t)
   const second = rt.submit(() => order.push('other'));
   await rt.awaitAll([first, second]);
   assert.deepEqual(order, ['other', 'after']);
+});
+
+test('a delay that is longer than its own timeout ends in a TimeoutError then', async (t) => {
+  const rt = await open(t, { clock: 'virtual' });
+  const task = rt.submit(async (ctx) => {
+    await ctx.delay(5, { timeout: 10 });
+    const error = await ctx.delay(50, { timeout: 10 }).catch((e) => e);
+    return { error, at: ctx.now() };
+  });
+  const { error, at } = await task.promise;
+  assert.ok(error instanceof heddle.TimeoutError);
+  assert.deepEqual([error.limit, error.scope, error.ms, at], ['operation', 'delay', 10, 15]);
+  await assert.rejects(rt.delay(50, { timeout: 10 }), heddle.TimeoutError);
+  await assert.rejects(rt.delay(50, { timeout: -1 }), heddle.ArgumentError);
 });

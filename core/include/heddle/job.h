@@ -32,6 +32,7 @@ class Self;
 // The coroutine. Owns its frame.
 class Job {
  public:
+  // The name is the language's. NOLINTNEXTLINE(readability-identifier-naming)
   struct promise_type {
     bool completed = false;
     Job get_return_object() { return Job(std::coroutine_handle<promise_type>::from_promise(*this)); }
@@ -158,8 +159,6 @@ concept Target = std::same_as<T, Child> || std::same_as<T, FiberId>;
 template <typename Operation>
 class Awaitable {
  public:
-  explicit Awaitable(JobState* state) : state_(state) {}
-
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> /*job*/) {
     state_->answer = static_cast<Operation*>(this)->begin();
@@ -171,6 +170,9 @@ class Awaitable {
   JobState* state_;
 
  private:
+  friend Operation;
+  explicit Awaitable(JobState* state) : state_(state) {}
+
   bool is_over_at_once() {
     const bool cancelled = state_->kernel->is_cancelled(state_->fiber);
     state_->aux = 0;
@@ -183,7 +185,7 @@ class Awaitable {
 
 class Yield : public Awaitable<Yield> {
  public:
-  using Awaitable::Awaitable;
+  explicit Yield(JobState* state) : Awaitable(state) {}
   i32 begin() { return state_->kernel->yield(state_->fiber, state_->shield); }
 };
 
@@ -214,37 +216,36 @@ class Tick {
   u32 steps_;
 };
 
-template <typename Operation>
-class WaitBase : public Awaitable<Operation> {
- public:
-  WaitBase(JobState* state, WaitMode mode, std::vector<FiberId> targets, bool cancel_losers, Time timeout)
-      : Awaitable<Operation>(state),
-        mode_(mode),
-        cancel_losers_(cancel_losers),
-        targets_(std::move(targets)),
-        timeout_(timeout) {}
-  i32 begin() {
-    JobState* state = this->state_;
-    return state->kernel->wait(state->fiber, mode_, targets_.data(), static_cast<u32>(targets_.size()), cancel_losers_,
-                               timeout_, state->shield);
+// For whom, and how.
+struct WaitRequest {
+  WaitMode mode;
+  std::vector<FiberId> targets;
+  bool cancel_losers;
+  Time timeout;
+
+  i32 begin(const JobState& state) const {
+    return state.kernel->wait(state.fiber, mode, targets.data(), static_cast<u32>(targets.size()), cancel_losers,
+                              timeout, state.shield);
   }
+};
+
+class Join : public Awaitable<Join> {
+ public:
+  Join(JobState* state, WaitRequest request) : Awaitable(state), request_(std::move(request)) {}
+  i32 begin() { return request_.begin(*state_); }
 
  private:
-  WaitMode mode_;
-  bool cancel_losers_;
-  std::vector<FiberId> targets_;
-  Time timeout_;
+  WaitRequest request_;
 };
 
-class Join : public WaitBase<Join> {
+class Wait : public Awaitable<Wait> {
  public:
-  using WaitBase::WaitBase;
-};
-
-class Wait : public WaitBase<Wait> {
- public:
-  using WaitBase::WaitBase;
+  Wait(JobState* state, WaitRequest request) : Awaitable(state), request_(std::move(request)) {}
+  i32 begin() { return request_.begin(*state_); }
   Waited await_resume() const noexcept { return {state_->code, state_->aux}; }
+
+ private:
+  WaitRequest request_;
 };
 
 class Call : public Awaitable<Call> {
@@ -325,23 +326,23 @@ class Self {
 
   // Waits until the child settled: kOk if it completed, else kFailed.
   [[nodiscard]] job_internal::Join join(const Child& child, Time timeout = 0) const {
-    return {state_, WaitMode::kAll, {child.id()}, false, timeout};
+    return {state_, {WaitMode::kAll, {child.id()}, false, timeout}};
   }
   // Waits for several fibers, children or ids, as `mode` says. (Named one by one, because a braced list inside a
   // co_await is more than GCC 12 can do.)
   template <job_internal::Target... Targets>
   [[nodiscard]] job_internal::Wait wait(WaitMode mode, const Targets&... targets) const {
-    return {state_, mode, std::vector<FiberId>{job_internal::id_of(targets)...}, false, 0};
+    return {state_, {mode, {job_internal::id_of(targets)...}, false, 0}};
   }
   // And cancels those that lost (kAny, kRace).
   template <job_internal::Target... Targets>
   [[nodiscard]] job_internal::Wait wait_and_cancel(WaitMode mode, const Targets&... targets) const {
-    return {state_, mode, std::vector<FiberId>{job_internal::id_of(targets)...}, true, 0};
+    return {state_, {mode, {job_internal::id_of(targets)...}, true, 0}};
   }
   // The same for a list.
   [[nodiscard]] job_internal::Wait wait_for(WaitMode mode, std::vector<FiberId> targets, bool cancel_losers = false,
                                             Time timeout = 0) const {
-    return {state_, mode, std::move(targets), cancel_losers, timeout};
+    return {state_, {mode, std::move(targets), cancel_losers, timeout}};
   }
 
   // Asks the host for a call, with retry for a model's.

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <map>
 #include <memory>
@@ -350,7 +351,7 @@ class FakeHost final : public JobHost {
         if (is_virtual_) {
           virtual_alarm_ = command.x() >= 0;
         } else {
-          alarm_ = command.x() < 0 ? kNever : static_cast<Time>(command.x() * 1000.0 + 0.5);
+          alarm_ = command.x() < 0 ? kNever : std::llround(command.x() * 1000.0);
         }
         break;
       case CommandType::kZombie: (command.b != 0 ? became_zombie : no_zombie).push_back(command.a); break;
