@@ -82,6 +82,7 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
     settle(id, outcome, reason, fiber.live_children == 0);
     // Settling it may have ended its last children, and they have ended it.
     if (!fiber.is_ended && fiber.live_children == 0) finish(id);
+    if (!fiber.is_ended) lend_to_children(fiber);
     return;
   }
   if (fiber.kind != FiberKind::kOutside && !fiber.body_ended) begin_grace(id);

@@ -14,8 +14,9 @@
 // does it settle. A fiber whose body does not unwind within its grace becomes a zombie: counted, without a slot, no
 // longer waited for.
 //
-// A running fiber holds one of the slots that maxConcurrentTasks counts, a suspended one none. A cancelled fiber keeps
-// the slot that it has, and one without unwinds without, so that clean-up never waits for somebody else's work.
+// A running fiber holds one of the slots that maxConcurrentTasks counts, a suspended one none. One that opens a scope
+// hands its slot over and is suspended until it is woken. A cancelled fiber keeps the slot that it has, and one without
+// unwinds without, so that clean-up never waits for somebody else's work.
 #pragma once
 
 #include "heddle/types.h"

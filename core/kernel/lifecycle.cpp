@@ -232,7 +232,7 @@ void Scheduler::body_over(FiberId id, bool completed) {
   }
   release_slot(fiber);
   if (fiber.state == FiberState::kRunning) set_state(fiber, FiberState::kSuspended);
-  for (FiberId child = fiber.first_child; child != 0; child = fibers_[child].next_sibling) lend(child, fiber.effective);
+  lend_to_children(fiber);
 }
 
 void Scheduler::tell(CommandType type, FiberId id, Outcome outcome, u32 named, u32 reason, bool ends) {

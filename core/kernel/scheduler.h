@@ -172,6 +172,7 @@ class Scheduler {
   void unlink_all(OpId id);
   bool lends_priority() const;
   void lend(FiberId id, i32 priority);
+  void lend_to_children(const Fiber& parent);
   void take_back(FiberId id, i32 lent);
   i32 lent_priority(FiberId id) const;
   void lend_all();

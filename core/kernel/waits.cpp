@@ -173,6 +173,14 @@ void Scheduler::lend(FiberId id, i32 priority) {
   }
 }
 
+// A body that is over only waits for its children.
+void Scheduler::lend_to_children(const Fiber& parent) {
+  for (FiberId child = parent.first_child; child != 0; child = fibers_[child].next_sibling) {
+    ++work_;
+    lend(child, parent.effective);
+  }
+}
+
 // One that lent `lent` left: it goes back, and so on along the chain. Who lent less than the fiber has changes nothing,
 // so each look costs one pass over the waiters at most, and mostly ends at the first that lends as much.
 void Scheduler::take_back(FiberId id, i32 lent) {

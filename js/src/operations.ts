@@ -48,42 +48,44 @@ const capture = (resolve: Settle): void => {
 export class PendingOperation implements PromiseLike<unknown> {
   /** @internal */ _state: 'pending' | 'ok' | 'failed' = 'pending';
   /** @internal */ _value: unknown = undefined;
-  /** The generator that was suspended on it. @internal */ _step: ((failed: boolean, value: unknown) => void) | undefined;
-  #resolve: Settle | undefined;
-  #promise: Promise<unknown> | undefined;
+  /** The generator that was suspended on it. @internal */ _step: ((failed: boolean, value: unknown) => void) | undefined = undefined;
+  // Not private fields: one of these is made per yield, see task.ts.
+  /** @internal */ _resolve: Settle | undefined = undefined;
+  /** @internal */ _promise: Promise<unknown> | undefined = undefined;
 
   /** @internal */
   _settle(failed: boolean, value: unknown): void {
     this._state = failed ? 'failed' : 'ok';
     this._value = value;
-    if (this.#resolve !== undefined) this.#resolve(failed ? Promise.reject(value) : value);
+    if (this._resolve !== undefined) this._resolve(failed ? Promise.reject(value) : value);
     this._step?.(failed, value);
   }
 
-  #toPromise(): Promise<unknown> {
-    if (this.#promise !== undefined) return this.#promise;
+  /** @internal */
+  _toPromise(): Promise<unknown> {
+    if (this._promise !== undefined) return this._promise;
     if (this._state === 'pending') {
-      this.#promise = new Promise<unknown>(capture);
-      this.#resolve = lastResolve;
+      this._promise = new Promise<unknown>(capture);
+      this._resolve = lastResolve;
     } else {
-      this.#promise = this._state === 'ok' ? Promise.resolve(this._value) : Promise.reject(this._value);
+      this._promise = this._state === 'ok' ? Promise.resolve(this._value) : Promise.reject(this._value);
     }
-    return this.#promise;
+    return this._promise;
   }
 
   then<A = unknown, B = never>(
     onValue?: ((value: unknown) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#toPromise().then(onValue, onError);
+    return this._toPromise().then(onValue, onError);
   }
 
   catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<unknown> {
-    return this.#toPromise().catch(onError);
+    return this._toPromise().catch(onError);
   }
 
   finally(onFinally?: (() => void) | null): Promise<unknown> {
-    return this.#toPromise().finally(onFinally);
+    return this._toPromise().finally(onFinally);
   }
 }
 

@@ -137,6 +137,22 @@ TEST(BadNumbers, records_may_hold_any_double) {
   }
 }
 
+TEST(BadIds, who_is_interrupted_is_answered_for_any_id) {
+  FakeHost host;
+  const FiberId id = host.kernel.submit({});
+  host.run();
+  const ShieldId shield = host.kernel.shield(id, kMillisecond);
+  EXPECT_FALSE(host.kernel.is_interrupted(id, 0));
+  host.kernel.cancel(id);
+  EXPECT_TRUE(host.kernel.is_interrupted(id, 0));
+  EXPECT_FALSE(host.kernel.is_interrupted(id, shield));
+  EXPECT_TRUE(host.kernel.is_interrupted(id, 4711));
+  EXPECT_FALSE(host.kernel.is_interrupted(4711, shield));
+  host.kernel.ended(id, false);
+  host.run();
+  expect_clean(host);
+}
+
 // --- Counts ---
 
 TEST(StatsTest, states_add_up_at_every_step) {
