@@ -76,8 +76,8 @@ void yields(u32 fibers) {
     if (seconds < best) best = seconds;
     drain(kernel);
   }
-  std::printf("{\"case\":\"e-native\",\"fibers\":%u,\"ns\":%.1f,\"allocations\":%zu}\n", fibers, best * 1e9 / kSwitches,
-              allocations);
+  std::printf("{\"case\":\"e-native\",\"size\":%u,\"value\":%.1f,\"unit\":\"ns/switch\",\"allocations\":%zu}\n", fibers,
+              best * 1e9 / kSwitches, allocations);
 }
 
 // What the kernel takes for one fiber that is parked in a delay: its record, operation and timer, and what its start
@@ -92,7 +92,7 @@ void parked() {
   for (u32 i = 1; i <= kFibers; ++i) kernel.delay(i, 1000 * kMillisecond);
   kernel.step(1);
   drain(kernel);
-  std::printf("{\"case\":\"parked-native\",\"fibers\":%u,\"bytes\":%.0f}\n", kFibers,
+  std::printf("{\"case\":\"parked-native\",\"size\":%u,\"value\":%.0f,\"unit\":\"bytes/fiber\"}\n", kFibers,
               static_cast<double>(g_bytes - before) / kFibers);
 }
 
@@ -112,7 +112,7 @@ void timers() {
     more = kernel.step(UINT32_MAX);
     drain(kernel);
   }
-  std::printf("{\"case\":\"delay-native\",\"delays\":%u,\"ns\":%.1f}\n", kFibers * kDelays,
+  std::printf("{\"case\":\"delay-native\",\"size\":%u,\"value\":%.1f,\"unit\":\"ns/delay\"}\n", kFibers * kDelays,
               seconds_since(start) * 1e9 / (kFibers * kDelays));
 }
 
@@ -126,7 +126,8 @@ void tasks() {
   for (u32 i = 0; i < kTasks; ++i) submit_job(kernel, {}, [](Self) -> Job { co_return true; });
   while (kernel.step(UINT32_MAX)) drain(kernel);
   drain(kernel);
-  std::printf("{\"case\":\"trivial-native\",\"tasks\":%u,\"ns\":%.1f}\n", kTasks, seconds_since(start) * 1e9 / kTasks);
+  std::printf("{\"case\":\"trivial-native\",\"size\":%u,\"value\":%.1f,\"unit\":\"ns/task\"}\n", kTasks,
+              seconds_since(start) * 1e9 / kTasks);
 }
 
 }  // namespace
