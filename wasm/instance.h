@@ -9,7 +9,7 @@
 
 namespace heddle::wasm {
 
-// Read by the host in place; the order is part of its protocol (js/src/rings.ts).
+// Read by the host in place; the order is part of its protocol (js/src/protocol.ts).
 struct Status {
   u32 more = 0;     // step() could go on at once
   u32 foreign = 0;  // host bodies that await something foreign

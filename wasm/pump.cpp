@@ -6,7 +6,7 @@
 // operation applies at once, and what it wants is in the rings when it returns. Events that need no answer come through
 // the event ring; every export drains it first, so that the order of events is the order in which JavaScript said them.
 //
-// Partner: js/src/engine.ts.
+// Partner: js/src/engine/engine.ts.
 #include "instance.h"
 
 #define HEDDLE_EXPORT(name) __attribute__((export_name(name)))

@@ -1,4 +1,5 @@
-// Host calls: places in flight, retry, streams, closing.
+// Host calls: places in flight, retry, streams, closing. Long because a call has six states and each meets each way to
+// end.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -2,7 +2,8 @@
 //
 // Invariant: head and tail only ever grow (modulo 2^32); tail - head records are present, at positions taken modulo the
 // capacity. One side writes tail, the other writes head, and neither ever resets a counter, so nothing that arrives
-// between a wake-up and a read is lost. The layout of the four words is part of the host's protocol (js/src/rings.ts).
+// between a wake-up and a read is lost. The layout of the four words is part of the host's protocol
+// (js/src/protocol.ts).
 #pragma once
 
 #include <cstring>

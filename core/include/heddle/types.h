@@ -14,7 +14,8 @@ using u64 = std::uint64_t;
 using i32 = std::int32_t;
 using i64 = std::int64_t;
 
-// Index of a live record. 0 names none. An index is reused after the record ended, but never before the next step().
+// Index of a live record. 0 names none. An index is reused after the record ended, but never
+// before the host has read all commands and step() is called again.
 using FiberId = u32;
 using OpId = u32;
 using CallId = u32;
