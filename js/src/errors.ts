@@ -6,6 +6,8 @@
  * and the class's name, not at the prototype chain. A thrown value that is no Error is kept as `cause`.
  */
 
+import type { LLMRateLimit } from './llm/provider.js';
+
 const brand: unique symbol = Symbol.for('heddle.error') as never;
 
 export class HeddleError extends Error {
@@ -105,7 +107,10 @@ export type LLMErrorKind =
   | 'rate' // 429
   | 'quota' // the account's money or allowance is spent; waiting does not help
   | 'overload' // 529, 503, or an overload error inside a stream
-  | 'server' // any other status >= 500, and 408, 409
+  | 'server' // any other status >= 500, and 408, 409, 425
+  | 'timeout' // no first token, or no further one, within the call's timeToFirstToken or stallTimeout; an upstream's timeout
+  | 'context-length' // the conversation is longer than the model takes
+  | 'content-filter' // the provider will not answer this
   | 'auth' // 401, 403
   | 'invalid' // 400, 404, 422 and the rest of the 4xx
   | 'transport' // no answer: refused, reset, lost, or the stream ended before its terminator
@@ -120,6 +125,12 @@ export class LLMError extends HeddleError {
   readonly requestId: string | undefined;
   /** How long the server asked to wait, in milliseconds (Retry-After and its relatives). */
   readonly retryAfter: number | undefined;
+  /** The server's own words, without ours around them. */
+  readonly providerMessage: string | undefined;
+  /** The server's own code or type for it: `insufficient_quota`, `overloaded_error`. */
+  readonly providerCode: string | undefined;
+  /** What the server said about its limits. @internal */
+  readonly rates: readonly LLMRateLimit[] | undefined;
   /** Requests sent for this call, this one included. Set by the runtime when the call ends. */
   attempts = 1;
   constructor(
@@ -129,6 +140,9 @@ export class LLMError extends HeddleError {
       status?: number | undefined;
       requestId?: string | undefined;
       retryAfter?: number | undefined;
+      providerMessage?: string | undefined;
+      providerCode?: string | undefined;
+      rates?: readonly LLMRateLimit[] | undefined;
       cause?: unknown;
     },
   ) {
@@ -137,6 +151,32 @@ export class LLMError extends HeddleError {
     this.status = fields.status;
     this.requestId = fields.requestId;
     this.retryAfter = fields.retryAfter;
+    this.providerMessage = fields.providerMessage;
+    this.providerCode = fields.providerCode;
+    this.rates = fields.rates;
+  }
+}
+
+/** The request needs more than a limit allows in a whole window, so no wait would help; it was not sent. */
+export class RequestTooLargeError extends HeddleError {
+  /** Tokens that the request needs, estimated. */
+  readonly needed: number;
+  /** Tokens that the limit allows in a window. */
+  readonly limit: number;
+  constructor(message: string, fields: { needed: number; limit: number }) {
+    super('RequestTooLarge', message);
+    this.needed = fields.needed;
+    this.limit = fields.limit;
+  }
+}
+
+/** The endpoint failed so often that its circuit is open: the request was not sent. */
+export class CircuitOpenError extends HeddleError {
+  /** The endpoint's provider and address. */
+  readonly endpoint: string;
+  constructor(message: string, endpoint: string, options?: { cause?: unknown }) {
+    super('CircuitOpen', message, options);
+    this.endpoint = endpoint;
   }
 }
 
@@ -159,3 +199,5 @@ named(ClosedError, 'ClosedError');
 named(QueueFullError, 'QueueFullError');
 named(LLMError, 'LLMError');
 named(RetryAfterTooLong, 'RetryAfterTooLong');
+named(RequestTooLargeError, 'RequestTooLargeError');
+named(CircuitOpenError, 'CircuitOpenError');

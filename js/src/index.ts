@@ -10,11 +10,13 @@ export { Context, type Body } from './context.js';
 export {
   ArgumentError,
   CancellationError,
+  CircuitOpenError,
   ClosedError,
   ConfigError,
   HeddleError,
   LLMError,
   QueueFullError,
+  RequestTooLargeError,
   RetryAfterTooLong,
   TimeoutError,
   type LLMErrorKind,
@@ -27,7 +29,7 @@ export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } fro
 export { LLMStream } from './llm/llm-stream.js';
 export { openai, type OpenAIOptions } from './llm/openai.js';
 export type { SideEffect } from './llm/other-call.js';
-export type { LLMAnswer, LLMMessage, LLMRequest, LLMUsage, LiveProvider, Provider, SimulatedProvider } from './llm/provider.js';
+export type { LLMAnswer, LLMFormat, LLMMessage, LLMRequest, LLMTool, LLMToolCall, LLMToolChoice, LLMUsage, LiveProvider, Provider, SimulatedProvider } from './llm/provider.js';
 export type { LLMOptions, Prompt } from './llm/request.js';
 export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.js';
 export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';

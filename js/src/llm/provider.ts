@@ -7,7 +7,40 @@
 export interface LLMMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string | readonly unknown[];
+  /** Of an assistant's message: the tools that it wants called, as an answer's `toolCalls` gave them. */
+  toolCalls?: readonly LLMToolCall[] | undefined;
+  /** Of a tool's message: which call `content` is the result of. */
+  toolCallId?: string | undefined;
   [field: string]: unknown;
+}
+
+/** A tool that a model may ask for. The same for every provider; each writes it as its protocol wants it. */
+export interface LLMTool {
+  /** Letters, digits, `_` and `-`; at most 64. */
+  name: string;
+  description?: string | undefined;
+  /** JSON Schema of the arguments, an object. Default: an object without properties. */
+  parameters?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A model asks for a tool. */
+export interface LLMToolCall {
+  /** The provider's; the tool's message names it. */
+  id: string;
+  name: string;
+  /** The arguments as the model wrote them: JSON, if it kept to its task. */
+  arguments: string;
+}
+
+/** Which tools a model may or must ask for: as it likes (`auto`, the default), none, at least one, this one. */
+export type LLMToolChoice = 'auto' | 'none' | 'required' | { name: string };
+
+/** What form an answer must have: any JSON, or JSON of a schema. */
+export interface LLMFormat {
+  type: 'json' | 'json-schema';
+  /** Of a schema: its name for the provider. */
+  name?: string | undefined;
+  schema?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A request as the provider gets it: complete, checked, independent of who asked. */
@@ -20,6 +53,21 @@ export interface LLMRequest {
   temperature?: number | undefined;
   /** Tells apart requests that are otherwise the same, where independent samples are wanted. */
   sample?: number | undefined;
+  tools?: readonly LLMTool[] | undefined;
+  toolChoice?: LLMToolChoice | undefined;
+  format?: LLMFormat | undefined;
+}
+
+/** What a server's headers say about one of its limits. What they leave out is undefined. */
+export interface LLMRateLimit {
+  /** What is counted. */
+  counter: 'requests' | 'tokens';
+  /** Allowed in a window. */
+  limit?: number | undefined;
+  /** What is left of it. */
+  remaining?: number | undefined;
+  /** Milliseconds until all of it is there again. */
+  resetMs?: number | undefined;
 }
 
 /** Tokens used. `exact` as the server reported, `estimated` by us, `unknown` when neither was possible. */
@@ -37,6 +85,12 @@ export interface LLMAnswer {
   finishReason: string;
   /** The model that answered, as the server named it. */
   model: string;
+  /** The tools that the model wants called, in its order; undefined where it wants none. */
+  toolCalls?: readonly LLMToolCall[] | undefined;
+  /** The server's request id, where it gave one. */
+  requestId?: string | undefined;
+  /** What the server said about its limits. @internal */
+  rates?: readonly LLMRateLimit[] | undefined;
 }
 
 /** An open stream of one attempt. Pulled, never pushed: nothing is read from the socket until next() asks for it. */

@@ -16,8 +16,11 @@ export function isRetryable(error: LLMError): boolean {
     case 'overload':
     case 'server':
     case 'transport':
+    case 'timeout':
       return true;
     case 'quota':
+    case 'context-length':
+    case 'content-filter':
     case 'auth':
     case 'invalid':
     case 'protocol':
