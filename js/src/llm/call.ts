@@ -3,9 +3,8 @@
  * and keeps what came of it until the operation's result is delivered. Whether and when a failed attempt is repeated is the
  * kernel's decision (core/kernel/calls.cpp, state table in call.h).
  *
- * Invariant: while the kernel's record waits for the host's word, `call` is its id, and exactly one of done(), fail() and
- * closed() follows; from then on `call` is 0.
- * Partners: `calls.ts`, which carries commands; `llm-call.ts`, `stream-call.ts`, `other-call.ts`, the three kinds.
+ * Invariant: each attempt that was started gets exactly one last word: done(), fail() or closed().
+ * Partners: `attempt.ts`; `calls.ts`, which carries commands; `llm-call.ts`, `stream-call.ts`, `other-call.ts`, the kinds.
  */
 
 import type { Engine } from '../engine/engine.js';
@@ -13,6 +12,7 @@ import { task } from '../engine/turns.js';
 import { LLMError, RetryAfterTooLong } from '../errors.js';
 import type { Meaning, Operations, Owner } from '../operations.js';
 import { EventType, OpCode } from '../protocol.js';
+import type { Attempt } from './attempt.js';
 import type { Provider } from './provider.js';
 import type { LLMAttempt } from './result.js';
 import { isRetryable } from './retry.js';
@@ -25,8 +25,8 @@ export interface CallHost {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since the epoch on the runtime's clock. */
   now(): number;
-  /** The kernel has had the last word about that call. */
-  over(call: number): void;
+  /** The kernel has had the last word about that attempt. */
+  over(attempt: Attempt): void;
 }
 
 /** For the last word about a connection that we cut. A turn of the event loop for the fetch, which may close its socket
@@ -39,11 +39,11 @@ export function afterCut(tell: () => void): void {
 /** An operation that the host carries out, in one attempt or several. */
 export abstract class HostCall implements Meaning {
   abstract readonly name: string;
-  /** The kernel's id of the attempt under way, 0 between attempts. */
-  call = 0;
-  protected controller: AbortController | undefined;
-  protected readonly attempts: LLMAttempt[] = [];
+  /** All attempts so far, as the user sees them. */
+  readonly notes: LLMAttempt[] = [];
   protected readonly requestedAt: number;
+  /** The attempt that ended well; of two at once, the first. */
+  protected winner: Attempt | undefined;
   #failed: unknown;
 
   constructor(
@@ -54,13 +54,13 @@ export abstract class HostCall implements Meaning {
     this.requestedAt = host.now();
   }
 
-  /** Starts attempt number `attempt`: 1, 2, ... Must not throw. */
-  abstract start(attempt: number): void;
+  /** Starts an attempt. Must not throw. */
+  abstract start(attempt: Attempt): void;
   abstract value(aux: number): unknown;
 
-  /** The connection must go; what the attempt then says tells the kernel that it went. */
-  abort(reason: unknown): void {
-    this.controller?.abort(reason);
+  /** The attempt's connection must go. */
+  abort(attempt: Attempt, reason: unknown): void {
+    attempt.cut(reason);
   }
 
   failure(code: number, attempts: number): unknown {
@@ -75,41 +75,50 @@ export abstract class HostCall implements Meaning {
     );
   }
 
-  protected begin(): LLMAttempt {
-    const note: LLMAttempt = { startedAt: this.host.now(), endedAt: 0 };
-    this.attempts.push(note);
-    return note;
+  protected done(attempt: Attempt): void {
+    this.winner ??= attempt;
+    attempt.note.endedAt = this.host.now();
+    this.host.engine.event(EventType.callDone, this.lastWord(attempt), 1, 0, -1);
   }
 
-  protected done(note: LLMAttempt): void {
-    note.endedAt = this.host.now();
-    this.host.engine.event(EventType.callDone, this.lastWord(), 1, 0, -1);
-  }
-
-  protected fail(note: LLMAttempt, error: unknown): void {
-    note.endedAt = this.host.now();
-    const retryable = this.failed(note, error);
+  protected fail(attempt: Attempt, error: unknown): void {
+    attempt.note.endedAt = this.host.now();
+    const retryable = this.failed(attempt, error);
     const retryAfter = error instanceof LLMError ? (error.retryAfter ?? -1) : -1;
-    const wasCut = this.controller?.signal.aborted === true;
-    const call = this.lastWord();
-    const tell = (): void => this.host.engine.event(EventType.callDone, call, 0, retryable, retryAfter);
+    const { wasCut } = attempt;
+    const id = this.lastWord(attempt);
+    const tell = (): void => this.host.engine.event(EventType.callDone, id, 0, retryable, retryAfter);
+    if (wasCut) afterCut(tell);
+    else tell();
+  }
+
+  /** A stream's first piece is here: the operation ends, the connection stays. */
+  protected opened(attempt: Attempt): void {
+    this.winner ??= attempt;
+    this.host.engine.event(EventType.callOpened, attempt.id);
+  }
+
+  /** A connection that was open is gone. `wasCut`: we ended it before its end. */
+  protected closed(attempt: Attempt, wasCut: boolean): void {
+    if (attempt.id === 0) return;
+    const id = this.lastWord(attempt);
+    const tell = (): void => this.host.engine.event(EventType.callClosed, id);
     if (wasCut) afterCut(tell);
     else tell();
   }
 
   /** Notes why an attempt failed; gives 1 where another may succeed. */
-  protected failed(note: LLMAttempt, error: unknown): 0 | 1 {
-    note.error = error as Error;
+  protected failed(attempt: Attempt, error: unknown): 0 | 1 {
+    attempt.note.error = error as Error;
     this.#failed = error;
     return error instanceof LLMError && isRetryable(error) ? 1 : 0;
   }
 
   /** The kernel's id, for the last word about it. */
-  protected lastWord(): number {
-    const { call } = this;
-    this.call = 0;
-    this.controller = undefined;
-    this.host.over(call);
-    return call;
+  protected lastWord(attempt: Attempt): number {
+    const { id } = attempt;
+    this.host.over(attempt);
+    attempt.id = 0;
+    return id;
   }
 }

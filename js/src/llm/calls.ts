@@ -9,6 +9,7 @@ import { ArgumentError, CancellationError, type HeddleError } from '../errors.js
 import { Outside } from '../outside.js';
 import type { Owner } from '../operations.js';
 import { CallClass, EventType } from '../protocol.js';
+import { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 import { LLMCall } from './llm-call.js';
 import { LLMStream } from './llm-stream.js';
@@ -38,13 +39,16 @@ export class Calls {
   readonly #host: CallsHost;
   readonly #callHost: CallHost;
   // Those that the host has begun and the kernel has not heard the last of.
-  readonly #calls = new Map<number, HostCall>();
+  readonly #attempts = new Map<number, Attempt>();
   // Told to abort before they were told to start, with the number of runs told by then: the start is among those.
   readonly #stillborn = new Map<number, number>();
 
   constructor(host: CallsHost) {
     this.#host = host;
-    this.#callHost = { ...host, over: (call) => this.#calls.delete(call) };
+    this.#callHost = {
+      ...host,
+      over: (attempt) => this.#attempts.get(attempt.id) === attempt && this.#attempts.delete(attempt.id),
+    };
   }
 
   call(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): Promise<LLMResult> {
@@ -110,36 +114,39 @@ export class Calls {
 
   // --- Commands ---
 
-  start(id: number, op: number, attempt: number): void {
+  start(id: number, op: number, number: number, route = 0): void {
     const call = this.#host.operations.meaning(op);
     if (this.#isStillborn(id) || !(call instanceof HostCall)) {
       this.#host.engine.event(EventType.callClosed, id);
       return;
     }
-    call.call = id;
-    this.#calls.set(id, call);
+    const attempt = new Attempt(call, id, number, route, this.#host.now());
+    this.#attempts.set(id, attempt);
+    call.notes.push(attempt.note);
     call.start(attempt);
   }
 
   read(op: number, id: number): void {
-    (this.#calls.get(id) as StreamCall | undefined)?.read(op);
+    (this.#attempts.get(id)?.call as StreamCall | undefined)?.read(op);
   }
 
   /** `forget`: the kernel has no such call any more, it was simulated. */
   abort(id: number, forget: boolean): void {
-    const call = this.#calls.get(id);
-    if (call === undefined) {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined) {
       // It has not begun; or it has ended meanwhile, and then no run told so far starts it.
       if (!forget) this.#stillborn.set(id, this.#host.engine.runsTold);
       return;
     }
     if (forget) {
-      this.#calls.delete(id);
-      call.call = 0;
+      this.#attempts.delete(id);
+      attempt.id = 0;
     }
+    attempt.isDropped = true;
+    const { call } = attempt;
     const { owner } = call;
     const isInterrupted = owner._isInterrupted?.() === true;
-    call.abort(isInterrupted ? owner._interruption() : new CancellationError(`${call.name} was dropped: nobody waits for it any more`));
+    call.abort(attempt, isInterrupted ? owner._interruption() : new CancellationError(`${call.name} was dropped: nobody waits for it any more`));
   }
 
   #isStillborn(id: number): boolean {
@@ -150,7 +157,7 @@ export class Calls {
 
   /** The runtime closes: connections that are still open go. */
   close(error: HeddleError): void {
-    for (const call of [...this.#calls.values()]) call.abort(error);
-    this.#calls.clear();
+    for (const attempt of [...this.#attempts.values()]) attempt.call.abort(attempt, error);
+    this.#attempts.clear();
   }
 }

@@ -6,15 +6,15 @@
 import { HeddleError } from '../errors.js';
 import type { Owner } from '../operations.js';
 import { EventType } from '../protocol.js';
+import type { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 import { describe, failure } from './failure.js';
-import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, SimulatedAnswer, SimulatedProvider } from './provider.js';
-import type { LLMAttempt, LLMResult } from './result.js';
+import type { AttemptOptions, LiveProvider, LLMRequest, SimulatedAnswer, SimulatedProvider } from './provider.js';
+import type { LLMResult } from './result.js';
 import { simulatedError } from './simulated.js';
 
 export class LLMCall extends HostCall {
   readonly name: string = 'llm';
-  protected answer: LLMAnswer | undefined;
   /** An attempt ends with a connection that stays open. */
   protected readonly opens: boolean = false;
 
@@ -27,11 +27,10 @@ export class LLMCall extends HostCall {
     super(host, owner, timeout);
   }
 
-  start(attempt: number): void {
+  start(attempt: Attempt): void {
     const { provider } = this.host;
-    const note = this.begin();
-    if (provider.kind === 'simulated') this.#simulate(provider, note, attempt);
-    else this.ask(provider, note);
+    if (provider.kind === 'simulated') this.#simulate(provider, attempt);
+    else this.ask(provider, attempt);
   }
 
   value(attempts: number): unknown {
@@ -39,21 +38,20 @@ export class LLMCall extends HostCall {
   }
 
   /** Makes the attempt. */
-  protected ask(provider: LiveProvider, note: LLMAttempt): void {
-    const options = this.attemptOptions();
+  protected ask(provider: LiveProvider, attempt: Attempt): void {
+    const options = this.attemptOptions(attempt);
     // A promise even where a provider throws at once.
     (async () => provider.complete(this.request, options))().then(
       (answer) => {
-        this.answer = answer;
-        this.done(note);
+        attempt.answer = answer;
+        this.done(attempt);
       },
-      (error: unknown) => this.fail(note, this.typed(provider, error)),
+      (error: unknown) => this.fail(attempt, this.typed(provider, error)),
     );
   }
 
-  protected attemptOptions(): AttemptOptions {
-    this.controller = new AbortController();
-    return { signal: this.controller.signal, fetch: this.host.fetch };
+  protected attemptOptions(attempt: Attempt): AttemptOptions {
+    return { signal: attempt.signal, fetch: this.host.fetch };
   }
 
   protected typed(provider: LiveProvider, error: unknown): HeddleError {
@@ -62,18 +60,18 @@ export class LLMCall extends HostCall {
   }
 
   protected result(attempts: number): LLMResult {
-    const last = this.attempts.at(-1)!;
-    const { startedAt, endedAt: completedAt } = last;
-    const timings = { requestedAt: this.requestedAt, startedAt, completedAt, attempts: this.attempts };
-    return { ...this.answer!, attempts, timings };
+    const { note, answer } = this.winner!;
+    const { startedAt, endedAt: completedAt } = note;
+    const timings = { requestedAt: this.requestedAt, startedAt, completedAt, attempts: this.notes };
+    return { ...answer!, attempts, timings };
   }
 
-  #simulate(provider: SimulatedProvider, note: LLMAttempt, attempt: number): void {
+  #simulate(provider: SimulatedProvider, attempt: Attempt): void {
     let simulated: SimulatedAnswer;
     try {
-      simulated = provider.answer(this.request, attempt);
+      simulated = provider.answer(this.request, attempt.number);
     } catch (error) {
-      this.fail(note, error);
+      this.fail(attempt, error);
       return;
     }
     const { latencyMs, error, text, usage, finishReason } = simulated;
@@ -81,22 +79,23 @@ export class LLMCall extends HostCall {
     let how = 0;
     let retryable = 0;
     if (error !== undefined) {
-      retryable = this.failed(note, simulatedError(error));
+      retryable = this.failed(attempt, simulatedError(error));
     } else {
-      this.answer = { text, usage, finishReason, model: this.request.model ?? provider.model };
-      latency = this.untilAnswered(text, latencyMs);
+      attempt.answer = { text, usage, finishReason, model: this.request.model ?? provider.model };
+      latency = this.untilAnswered(attempt, text, latencyMs);
+      this.winner ??= attempt;
       how = this.opens ? 1 | (1 << 8) : 1;
     }
-    note.endedAt = note.startedAt + latency;
+    attempt.note.endedAt = attempt.note.startedAt + latency;
     // The kernel counts the latency from the time that it knows: a cycle's beginning would end the attempt too early.
     this.host.engine.tick();
     // Only an open stream is heard of again.
-    const call = how > 1 ? this.call : this.lastWord();
+    const call = how > 1 ? attempt.id : this.lastWord(attempt);
     this.host.engine.event(EventType.callTakes, call, how, retryable, error?.retryAfter ?? -1, latency);
   }
 
   /** Of a simulated answer's latency, what passes before the operation ends. */
-  protected untilAnswered(_text: string, latencyMs: number): number {
+  protected untilAnswered(_attempt: Attempt, _text: string, latencyMs: number): number {
     return latencyMs;
   }
 }

@@ -2,6 +2,7 @@
 
 import { HeddleError } from '../errors.js';
 import type { Owner } from '../operations.js';
+import type { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 
 /** What `ctx.call` runs. It should stop when the signal aborts. */
@@ -21,17 +22,15 @@ export class OtherCall extends HostCall {
     super(host, owner, timeout);
   }
 
-  start(): void {
-    const note = this.begin();
-    this.controller = new AbortController();
-    const { signal } = this.controller;
+  start(attempt: Attempt): void {
+    const { signal } = attempt;
     // A promise even where fn throws at once.
     void new Promise((resolve) => resolve(this.fn({ signal }))).then(
       (result) => {
         this.#result = result;
-        this.done(note);
+        this.done(attempt);
       },
-      (thrown: unknown) => this.fail(note, thrown instanceof Error ? thrown : this.#nonError(thrown)),
+      (thrown: unknown) => this.fail(attempt, thrown instanceof Error ? thrown : this.#nonError(thrown)),
     );
   }
 

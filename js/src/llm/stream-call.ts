@@ -17,10 +17,11 @@ import { CancellationError, LLMError, TimeoutError } from '../errors.js';
 import { Outside } from '../outside.js';
 import type { Meaning, Owner } from '../operations.js';
 import { EventType } from '../protocol.js';
-import { afterCut, type CallHost } from './call.js';
+import type { Attempt } from './attempt.js';
+import type { CallHost } from './call.js';
 import { LLMCall } from './llm-call.js';
 import type { LiveProvider, LLMRequest, ProviderStream } from './provider.js';
-import type { LLMAttempt, LLMChunk, LLMResult } from './result.js';
+import type { LLMChunk, LLMResult } from './result.js';
 
 type End = { result: LLMResult } | { error: unknown } | 'left';
 
@@ -37,10 +38,9 @@ export class StreamCall extends LLMCall {
   #opening = 0; // the operation
   #opened: Promise<void> = Promise.resolve();
   #openAttempts = 0;
-  #stream: ProviderStream | undefined;
-  #simulated: { pieces: string[]; at: number; gap: number } | undefined;
-  #first: string | undefined;
-  #isAtEnd = false;
+  // What attempts that opened give; the one that is read.
+  readonly #sources = new Map<Attempt, Source>();
+  #source: Source | undefined;
   readonly #ahead: string[] = []; // read, and not yet taken by next()
   #pulling: Promise<void> | undefined;
   #read: { op: number; meaning: ReadMeaning } | undefined;
@@ -66,8 +66,9 @@ export class StreamCall extends LLMCall {
       (attempts) => {
         this.#opening = 0;
         this.#openAttempts = attempts;
-        if (this.#first !== undefined) this.#ahead.push(this.#first);
-        else this.#isAtEnd = true;
+        this.#source = this.#sources.get(this.winner!)!;
+        if (this.#source.first !== undefined) this.#ahead.push(this.#source.first);
+        else this.#source.isAtEnd = true;
         this.#release();
       },
       (error: unknown) => {
@@ -148,13 +149,14 @@ export class StreamCall extends LLMCall {
       if (this.#ahead.length > 0) return;
     }
     if (this.#over !== undefined) return;
-    if (this.#isAtEnd) {
+    const source = this.#source!;
+    if (source.isAtEnd) {
       this.#finish();
       return;
     }
     const { engine, operations } = this.host;
     const meaning = new ReadMeaning();
-    const op = engine.raw.hd_read(this.owner._fiber, this.call, 0, this.shield());
+    const op = engine.raw.hd_read(this.owner._fiber, source.attempt.id, 0, this.shield());
     if (op <= 0) {
       // Its owner was cancelled, or is over; the kernel's word about the call may already be there.
       engine.drainEffects();
@@ -184,11 +186,11 @@ export class StreamCall extends LLMCall {
     const { engine, operations } = this.host;
     const meaning = operations.meaning(op);
     if (!(meaning instanceof ReadMeaning)) return;
-    if (this.#simulated !== undefined) {
-      const { pieces, gap } = this.#simulated;
-      meaning.text = pieces[this.#simulated.at++];
-      this.#isAtEnd = this.#simulated.at >= pieces.length;
-      this.attempts.at(-1)!.endedAt += gap;
+    const source = this.#source!;
+    if (source.stream === undefined) {
+      const { gap, attempt } = source;
+      meaning.text = source.nextPiece();
+      attempt.note.endedAt += gap;
       engine.tick();
       engine.event(EventType.readTakes, op, 1, 0, 0, gap);
       return;
@@ -197,7 +199,7 @@ export class StreamCall extends LLMCall {
     const tell = (ok: number): void => {
       if (operations.meaning(op) === meaning) engine.event(EventType.readDone, op, ok);
     };
-    this.#stream!.next().then(
+    source.stream.next().then(
       (text) => {
         meaning.text = text;
         tell(1);
@@ -211,58 +213,57 @@ export class StreamCall extends LLMCall {
   }
 
   /** Nobody waits for it any more. */
-  override abort(reason: unknown): void {
+  override abort(attempt: Attempt, reason: unknown): void {
     this.#end({ error: this.owner instanceof Outside ? this.owner._interruption() : reason }, true);
-    this.#hangUp(reason);
-    // An attempt that is not open says itself how it ended.
-    if (this.#stream !== undefined) this.#closed();
+    this.#hangUp(attempt, reason);
   }
 
   // --- Attempts ---
 
-  protected override ask(provider: LiveProvider, note: LLMAttempt): void {
-    const options = this.attemptOptions();
-    const opened = async (): Promise<[ProviderStream, string | undefined]> => {
+  protected override ask(provider: LiveProvider, attempt: Attempt): void {
+    const options = this.attemptOptions(attempt);
+    const opened = async (): Promise<Source> => {
       const stream = await provider.stream(this.request, options);
-      return [stream, await stream.next()];
+      return new Source(attempt, await stream.next(), stream);
     };
     opened().then(
-      ([stream, first]) => {
+      (source) => {
         if (options.signal.aborted) {
-          stream.close();
-          this.fail(note, options.signal.reason);
+          source.stream!.close();
+          this.fail(attempt, options.signal.reason);
           return;
         }
-        this.#stream = stream;
-        this.#first = first;
-        this.host.engine.event(EventType.callOpened, this.call);
+        this.#sources.set(attempt, source);
+        this.opened(attempt);
       },
-      (error: unknown) => this.fail(note, this.typed(provider, error)),
+      (error: unknown) => this.fail(attempt, this.typed(provider, error)),
     );
   }
 
-  protected override untilAnswered(text: string, latencyMs: number): number {
+  protected override untilAnswered(attempt: Attempt, text: string, latencyMs: number): number {
     const pieces = text.match(/\s*\S+|\s+$/g) ?? [];
-    this.#first = pieces[0];
+    const source = new Source(attempt, pieces[0]);
+    this.#sources.set(attempt, source);
     if (pieces.length < 2) {
-      this.#isAtEnd = true;
+      source.isAtEnd = true;
       return latencyMs;
     }
     const untilFirst = latencyMs * firstPieceShare;
-    this.#simulated = { pieces, at: 1, gap: (latencyMs - untilFirst) / (pieces.length - 1) };
+    source.simulate(pieces, (latencyMs - untilFirst) / (pieces.length - 1));
     return untilFirst;
   }
 
   // --- The end ---
 
   #finish(): void {
+    const { attempt, stream } = this.#source!;
     try {
-      this.answer ??= this.#stream!.answer();
+      attempt.answer ??= stream!.answer();
     } catch (error) {
       this.#end({ error: this.typed(this.host.provider as LiveProvider, error) });
       return;
     }
-    this.#closed();
+    this.#closed(attempt);
     this.#end({ result: this.result(this.#openAttempts) });
   }
 
@@ -272,9 +273,9 @@ export class StreamCall extends LLMCall {
     this.#over = over;
     for (const stop of this.#stops) stop();
     const { engine, operations } = this.host;
-    if (!dropped && !this.#abortOpening() && this.call !== 0) {
-      this.#hangUp(typeof over === 'object' && 'error' in over ? over.error : undefined);
-      this.#closed();
+    if (!dropped && !this.#abortOpening()) {
+      const reason = typeof over === 'object' && 'error' in over ? over.error : undefined;
+      for (const attempt of this.#sources.keys()) this.#hangUp(attempt, reason);
     }
     if (this.#read !== undefined && operations.meaning(this.#read.op) === this.#read.meaning) engine.raw.hd_abort_op(this.#read.op);
     engine.drainEffects();
@@ -289,19 +290,21 @@ export class StreamCall extends LLMCall {
     return this.#opening > 0 && operations.meaning(this.#opening) === this && engine.raw.hd_abort_op(this.#opening) !== 0;
   }
 
-  #hangUp(reason: unknown): void {
-    super.abort(reason);
-    this.#stream?.close();
+  // An attempt that is not open says itself how it ended.
+  #hangUp(attempt: Attempt, reason: unknown): void {
+    if (attempt.id === 0) return;
+    attempt.cut(reason);
+    const source = this.#sources.get(attempt);
+    if (source === undefined) return;
+    source.stream?.close();
+    this.#closed(attempt);
   }
 
-  #closed(): void {
-    if (this.call === 0) return;
-    if (this.#simulated === undefined) this.attempts.at(-1)!.endedAt = this.host.now();
-    const wasCut = this.#stream !== undefined && this.answer === undefined;
-    const call = this.lastWord();
-    const tell = (): void => this.host.engine.event(EventType.callClosed, call);
-    if (wasCut) afterCut(tell);
-    else tell();
+  #closed(attempt: Attempt): void {
+    if (attempt.id === 0) return;
+    const { stream } = this.#sources.get(attempt)!;
+    if (stream !== undefined) attempt.note.endedAt = this.host.now();
+    this.closed(attempt, stream !== undefined && attempt.answer === undefined);
   }
 
   // An outside caller's fiber lasts as long as the stream and its operations.
@@ -330,6 +333,32 @@ export class StreamCall extends LLMCall {
     this.#stops.push(() => {
       if (operations.meaning(op) === meaning) engine.raw.hd_abort_op(op);
     });
+  }
+}
+
+/** An open attempt: what comes of it, and from where. */
+class Source {
+  isAtEnd = false;
+  /** Of a simulated answer: milliseconds between two pieces. */
+  gap = 0;
+  #pieces: string[] = [];
+  #at = 1;
+
+  constructor(
+    readonly attempt: Attempt,
+    readonly first: string | undefined,
+    readonly stream?: ProviderStream,
+  ) {}
+
+  simulate(pieces: string[], gap: number): void {
+    this.#pieces = pieces;
+    this.gap = gap;
+  }
+
+  nextPiece(): string | undefined {
+    const piece = this.#pieces[this.#at++];
+    this.isAtEnd = this.#at >= this.#pieces.length;
+    return piece;
   }
 }
 
