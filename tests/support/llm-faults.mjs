@@ -1,24 +1,86 @@
 /**
  * Which fault a call of the test server meets: the one that the test scripted, else one drawn by rates. Invariant: a
  * draw depends on the seed, the prompt and how often that prompt came, never on the order in which calls of different
- * prompts arrive, so a concurrent test repeats. What a fault does to the socket is `llm-server.mjs`'s part.
+ * prompts arrive, so a concurrent test repeats. What a fault does to the socket is `llm-writer.mjs`'s part.
  *
- * A fault is a name of kFaults, a status, `{status, headers, body}`, or `{fault: name, after}` where `after` is the
- * number of pieces of a stream that still come through (default 1).
+ * A fault is a name of kFaults, a status, `{status, headers, body}`, or `{fault: name, ...}` with
+ *   after     pieces of a stream that still come through, default 1
+ *   status    of a refusal that has one by choice (retry-after-*, default 429)
+ *   ms        the wait that it asks for, for the retry-after-* with an amount
+ *   everyMs   slow-drip only: real time between two bytes; without it a turn of the event loop
  */
 
-export const kFaults = [
+import { askToWait, kWaitForms } from './llm-retry-after.mjs';
+
+export { rateLimited } from './llm-retry-after.mjs';
+
+// A complaint of the protocol's own, with its status or another one.
+const stated = (which) => (call) => {
+  const { status, ...error } = call.dialect[which];
+  return { status, body: call.dialect.error(call, error) };
+};
+
+const sse = { 'content-type': 'text/event-stream' };
+
+/** Faults that are one short answer, as functions of the call, the fault and the answer that would have come. */
+const refusals = {
+  // The protocol's refusals, by what they say.
+  overloaded: stated('overloaded'),
+  'insufficient-quota': stated('outOfQuota'),
+  'billing-400': stated('outOfMoney'),
+  'context-length': stated('tooLong'),
+  'content-filter': stated('filtered'),
+
+  // A status against what the header says of trying again.
+  'should-retry-true': () => ({ status: 400, headers: { 'x-should-retry': 'true' } }),
+  'should-retry-false': () => ({ status: 503, headers: { 'x-should-retry': 'false' } }),
+
+  // What is no answer, with status 200.
+  'html-200': () => ({
+    status: 200,
+    headers: { 'content-type': 'text/html' },
+    body: '<!doctype html><title>Welcome</title><p>A portal</p>',
+  }),
+  'broken-json-200': (call, _fault, answer) => {
+    const half = JSON.stringify(call.dialect.whole(call, answer)).slice(0, 40);
+    return call.stream ? { status: 200, headers: sse, body: `data: ${half}\n\n` } : { status: 200, body: half };
+  },
+  'empty-200': (call) => ({ status: 200, headers: call.stream ? sse : {}, body: '' }),
+  // A proxy's way: the upstream's overload as a body, under its own status.
+  'error-in-200': (call) => ({ ...stated('overloaded')(call), status: 200 }),
+
+  ...Object.fromEntries(
+    kWaitForms.map((form) => [`retry-after-${form}`, (_call, { status = 429, ms }) => ({ status, ...askToWait(form, ms) })]),
+  ),
+};
+
+/** Faults of a right answer: what they change of how it is written. */
+const alterations = {
+  'slow-drip': ({ everyMs }) => ({ chunking: 'byte', everyMs }),
+  'split-characters': () => ({ chunking: 'split' }),
+  crlf: () => ({ newline: '\r\n' }),
+  pings: () => ({ pings: true }),
+  'wrong-content-type': () => ({ contentType: 'text/plain' }),
+  'missing-usage': () => ({ usage: undefined }),
+  'negative-usage': () => ({ usage: { input: -3, output: -7 } }),
+  'text-usage': () => ({ usage: { input: 'three', output: '7' } }),
+  'huge-usage': () => ({ usage: { input: 1e21, output: 1e300 } }),
+};
+
+/** Faults of the connection or of a stream; for a whole answer, those of a stream are an answer that breaks off. */
+const breaks = [
   'never-answer', // takes the request and says nothing
   'reset-before-headers', // the connection is reset
-  'reset-mid-body', // half of a whole answer, then a reset
+  'reset-mid-body', // half of a whole answer, or `after` pieces and half of the next event, then a reset
   'reset-mid-stream', // `after` pieces, then a reset
-  'html-200', // a page of HTML with status 200
-  'broken-json-200', // JSON that breaks off, with status 200
   'cut-stream', // `after` pieces, then a polite end without the terminator
-  'error-in-stream', // `after` pieces, then an overload error as an event
+  'half-event', // the same, with half of the next event before the end
+  'error-in-stream', // `after` pieces, then an overload error as an event; for a whole answer the refusal
   'stall-in-stream', // `after` pieces, then silence
-  'insufficient-quota', // the protocol's refusal for a spent account
 ];
+
+/** The names of all faults. */
+export const kFaults = [...breaks, ...Object.keys(refusals), ...Object.keys(alterations)];
 
 // FNV-1a, then one round of mulberry32.
 function draw(text) {
@@ -33,9 +95,8 @@ function draw(text) {
 function normalized(fault) {
   if (fault === undefined || fault === null) return undefined;
   const full = typeof fault === 'number' ? { status: fault } : typeof fault === 'string' ? { fault } : fault;
-  if (full.status === undefined && !kFaults.includes(full.fault)) {
-    throw new Error(`unknown fault ${JSON.stringify(fault)}; known are a status and ${kFaults.join(', ')}`);
-  }
+  const isKnown = full.fault === undefined ? Number.isInteger(full.status) : kFaults.includes(full.fault);
+  if (!isKnown) throw new Error(`unknown fault ${JSON.stringify(fault)}; known are a status and ${kFaults.join(', ')}`);
   return { after: 1, ...full };
 }
 
@@ -54,14 +115,12 @@ export function faultPlan(scripted, { seed = 1, rates = [] } = {}) {
   };
 }
 
-/** A 429 that asks for a wait of `ms` in one of the three spellings, or in none. */
-export function rateLimited(spelling = 'none', ms = 0) {
-  const now = Date.UTC(2024, 0, 1);
-  const headers = {
-    none: {},
-    seconds: { 'retry-after': String(ms / 1000) },
-    ms: { 'retry-after-ms': String(ms) },
-    date: { date: new Date(now).toUTCString(), 'retry-after': new Date(now + ms).toUTCString() },
-  }[spelling];
-  return { status: 429, headers };
+/** The short answer that a fault consists of: {status, headers, body}, a missing body being the protocol's. */
+export function refusalFor(call, fault, answer) {
+  if (fault === undefined) return undefined;
+  if (fault.fault === undefined) return fault;
+  return refusals[fault.fault]?.(call, fault, answer);
 }
+
+/** What a fault changes of how a right answer is written, or undefined. */
+export const alterationOf = (fault) => (fault === undefined ? undefined : alterations[fault.fault]?.(fault));

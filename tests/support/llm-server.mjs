@@ -1,6 +1,7 @@
 /**
- * A small real HTTP server that speaks the OpenAI and the Anthropic protocol, whole and streaming, misbehaves on
- * demand, and counts what a client really does.
+ * A small real HTTP server that speaks the protocols of OpenAI (chat, Responses, embeddings) and of Anthropic, whole and
+ * streaming, misbehaves on demand, and counts what a client really does. GET /plain and POST /echo have no model behind
+ * them, and are counted and held and spoilt like all others.
  *
  *   call: arrived (its request is complete) -> held? -> answering -> answered | aborted | faulted
  *
@@ -8,24 +9,27 @@
  * `maxOpen` never exceeds what the client had in flight. Waiting is by events: the when...() promises resolve when the
  * thing happens (at once if it has), nothing polls. It listens on 127.0.0.1 at a free port and keeps no process alive,
  * except while a when...() promise is pending. Faults by rate do not depend on the order of arrival.
- * It checks no keys and models no model. Partners: `llm-dialects.mjs`, `llm-faults.mjs`, `llm-writer.mjs`.
+ * It checks no keys and models no model. Partners: `llm-dialects.mjs`, `llm-faults.mjs`, `llm-writer.mjs`, `llm-meter.mjs`.
  *
  * Options of startLLMServer, all live in `server.options` and read per call:
- *   respond(request, n)   -> text, or {text | pieces, usage: {input, output} | false, finishReason}; default echoes
+ *   respond(request, n)   -> text, or {text | pieces, toolCalls: [{id, name, arguments}], usage: {input, output} | false,
+ *                         finishReason}; default echoes
  *   latencyMs             number (default 0), 'manual' (held until release()), or (request, n) -> one of these
  *   pauseAfter            number, or (request, n) -> number: a stream is held again after so many pieces of text
  *   fault(request, n), faults: {seed, rates: [[rate, fault], ...]}   see llm-faults.mjs
- *   chunking              'event' (default), or 'split': pieces of 1 or 2 bytes, through events and characters
+ *   chunking              'event' (default); 'split': pieces of 1 or 2 bytes, through events and characters; 'byte'
+ *   limits, rates         the server as a provider with limits, and stats().worstWindow; see llm-meter.mjs
  *   newline '\n', pings false, usage true
  * `request` is {n, attempt, protocol, stream, path, headers, body, model, prompt}; n counts calls from 1, attempt
- * counts calls of the same prompt from 1.
+ * counts calls of the same prompt from 1; protocol is openai, anthropic, responses, embeddings or plain.
  */
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { dialectOf, promptOf } from './llm-dialects.mjs';
+import { dialectOf } from './llm-dialects.mjs';
 import { faultPlan } from './llm-faults.mjs';
-import { kAnyOrigin, refuse, wordsOf, writeAnswer } from './llm-writer.mjs';
+import { Meter, rateHeaders, timeOf, wordsOf } from './llm-meter.mjs';
+import { kAnyOrigin, refuse, writeAnswer } from './llm-writer.mjs';
 
 export { rateLimited } from './llm-faults.mjs';
 
@@ -54,6 +58,7 @@ class LLMServer {
   #timers = new Set();
   #waiters = new Set();
   #attempts = new Map();
+  #meter;
   #counts;
   #closing;
 
@@ -92,12 +97,14 @@ class LLMServer {
       sockets: this.#sockets.size,
       byPath: { ...byPath },
       log: log.map((row) => ({ ...row })),
+      ...(this.options.limits && { worstWindow: this.#meter.worst() }),
     };
   }
 
   /** Sets the counters to zero and forgets the log; calls that are open stay open, and count. */
   reset() {
     this.#attempts.clear();
+    this.#meter = new Meter();
     this.#counts = {
       requests: 0,
       answered: 0,
@@ -198,22 +205,18 @@ class LLMServer {
     } catch {
       return;
     }
+    const raw = Buffer.concat(parts);
     const { pathname: path } = new URL(req.url, this.url);
-    const found = req.method === 'POST' ? dialectOf(path) : undefined;
-    let body;
-    try {
-      body = JSON.parse(Buffer.concat(parts).toString());
-    } catch {
-      body = undefined;
-    }
+    const found = dialectOf(req.method, path);
+    const body = found?.dialect.takesAnything ? {} : parsed(raw);
     this.#counts.requests++;
     this.#counts.byPath[path] = (this.#counts.byPath[path] ?? 0) + 1;
     if (found === undefined || body === undefined) {
       res.writeHead(found ? 400 : 404, { ...kAnyOrigin, 'content-type': 'application/json' });
-      res.end(JSON.stringify({ error: { message: found ? 'the body is no JSON' : `no ${req.method} ${path} here` } }));
+      res.end(JSON.stringify({ error: { message: found ? 'the body is no JSON object' : `no ${req.method} ${path} here` } }));
       return this.#changed();
     }
-    const call = this.#arrive(req, res, path, found, body);
+    const call = this.#arrive(req, res, path, found, body, raw);
     try {
       await this.#answer(call);
     } catch (error) {
@@ -227,8 +230,8 @@ class LLMServer {
     }
   }
 
-  #arrive(req, res, path, { protocol, dialect }, body) {
-    const prompt = promptOf(body);
+  #arrive(req, res, path, { protocol, dialect }, body, raw) {
+    const prompt = dialect.promptOf(body, raw);
     const attempt = (this.#attempts.get(prompt) ?? 0) + 1;
     this.#attempts.set(prompt, attempt);
     const { requests: n, log } = this.#counts;
@@ -236,7 +239,7 @@ class LLMServer {
       n,
       attempt,
       protocol,
-      stream: body.stream === true,
+      stream: body.stream === true && dialect.streams !== false,
       path,
       headers: req.headers,
       body,
@@ -248,13 +251,18 @@ class LLMServer {
     const call = {
       ...request,
       request,
+      raw,
       dialect,
       req,
       res,
       row,
+      headersToSend: {},
+      metered: undefined,
       isOpen: () => this.#calls.has(call),
       settle: (outcome) => this.#settle(call, outcome),
       hold: () => this.#hold(call),
+      used: (words) => call.metered && this.#meter.correct(call.metered, words, this.options.limits ?? {}),
+      sleep: (ms) => this.#sleep(ms),
     };
     this.#calls.add(call);
     this.#used.add(req.socket);
@@ -283,7 +291,7 @@ class LLMServer {
     const { options } = this;
     const of = (option) => (typeof option === 'function' ? option(call.request, call.n) : option);
     // All decided before any wait, so in the order of arrival.
-    const fault = faultPlan(options.fault, options.faults)(call.request);
+    const fault = this.#meters(call) ?? faultPlan(options.fault, options.faults)(call.request);
     const answer = this.#answerOf(call);
     const { chunking, newline, pings } = options;
     const settings = { chunking, newline, pings, pauseAfter: of(options.pauseAfter) };
@@ -296,12 +304,32 @@ class LLMServer {
     if (call.isOpen()) await writeAnswer(call, answer, fault, settings);
   }
 
+  // Counts the call towards the limits, and gives the refusal where one is due.
+  #meters(call) {
+    const { limits, rates } = this.options;
+    if (limits === undefined && rates === undefined) return undefined;
+    call.metered = this.#meter.arrive(call.request, limits ?? {});
+    if (rates === true && limits === undefined) throw new Error('rates: true says what is left of limits; there are none');
+    if (rates) {
+      const now = timeOf(limits);
+      call.headersToSend = rateHeaders(call.protocol, this.#meter.left(rates === true ? limits : rates, limits), now);
+      // A time to come means nothing without the time that it is counted from.
+      if (limits?.now) call.headersToSend.date = new Date(now).toUTCString();
+    }
+    const { waitMs } = call.metered;
+    if (waitMs === undefined) return undefined;
+    const headers = { 'retry-after-ms': String(waitMs), 'retry-after': String(Math.ceil(waitMs / 1000)) };
+    return { status: 429, headers };
+  }
+
   #answerOf(call) {
     const given = this.options.respond?.(call.request, call.n) ?? `echo: ${call.prompt}`;
-    const { text, pieces, usage, finishReason } = typeof given === 'string' ? { text: given } : given;
+    const { text, pieces, toolCalls, usage, finishReason } = typeof given === 'string' ? { text: given } : given;
     const counted = (words) =>
       this.options.usage && usage !== false ? (usage ?? { input: wordsOf(call.prompt), output: words }) : undefined;
-    return { text, pieces: pieces ?? text.match(/\S+\s*|\s+/g) ?? [], counted, finishReason };
+    // An answer may be tool calls and nothing else.
+    const said = text ?? (pieces === undefined ? '' : undefined);
+    return { text: said, pieces: pieces ?? said.match(/\S+\s*|\s+/g) ?? [], toolCalls, counted, finishReason };
   }
 
   #sleep(ms) {
@@ -313,5 +341,14 @@ class LLMServer {
       timer.unref();
       this.#timers.add(timer);
     });
+  }
+}
+
+function parsed(raw) {
+  try {
+    const value = JSON.parse(raw.toString());
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
   }
 }

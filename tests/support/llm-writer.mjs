@@ -2,13 +2,15 @@
  * Writes the answer to one call of the test server, or misbehaves as its fault says. Invariant: a call is settled
  * before the last bytes of its answer leave, since the client may ask again the moment it has them; nothing is written
  * faster than the client reads. It counts nothing and decides no fault. Partners: `llm-server.mjs` (the call),
- * `llm-dialects.mjs` (the bytes), `llm-faults.mjs` (the faults' names).
+ * `llm-dialects.mjs` (the bytes), `llm-faults.mjs` (what a fault says or changes).
  *
- * A call is {n, stream, dialect, req, res, row, isOpen(), settle(outcome), hold()} and the request's own fields; an
- * answer is {text, pieces, counted(words), finishReason}.
+ * A call is {n, stream, dialect, req, res, row, headersToSend, isOpen(), settle(outcome), hold(), used(words), sleep(ms)}
+ * and the request's own fields; an answer is {text, pieces, toolCalls, counted(words), finishReason}.
  */
 
 import { refusalOf } from './llm-dialects.mjs';
+import { alterationOf, refusalFor } from './llm-faults.mjs';
+import { wordsOf } from './llm-meter.mjs';
 
 /** So that a page of another origin, as in browser tests, may call. */
 export const kAnyOrigin = {
@@ -17,33 +19,22 @@ export const kAnyOrigin = {
   'access-control-expose-headers': '*',
 };
 
-export const wordsOf = (text) => text.match(/\S+/g)?.length ?? 0;
-
 /** Answers the call; settings are {chunking, newline, pings, pauseAfter}. */
 export async function writeAnswer(call, answer, fault, settings) {
-  if (fault?.status !== undefined) return refuse(call, fault);
-  switch (fault?.fault) {
-    case 'never-answer':
-      return;
-    case 'reset-before-headers':
-      return reset(call);
-    case 'insufficient-quota':
-      return refuse(call, complaint(call, call.dialect.outOfQuota));
-    case 'html-200':
-      return refuse(call, {
-        status: 200,
-        headers: { 'content-type': 'text/html' },
-        body: '<!doctype html><title>Welcome</title><p>A portal</p>',
-      });
-    case 'broken-json-200': {
-      const half = JSON.stringify(call.dialect.whole(call, answer)).slice(0, 40);
-      return call.stream
-        ? refuse(call, { status: 200, headers: { 'content-type': 'text/event-stream' }, body: `data: ${half}\n\n` })
-        : refuse(call, { status: 200, body: half });
-    }
+  if (fault?.fault === 'never-answer') return;
+  if (fault?.fault === 'reset-before-headers') return reset(call);
+  const refusal = refusalFor(call, fault, answer);
+  if (refusal !== undefined) return refuse(call, refusal);
+  const altered = alterationOf(fault);
+  if (altered !== undefined) {
+    const { usage, ...others } = altered;
+    const wrong = 'usage' in altered ? { ...answer, counted: () => usage } : answer;
+    return writeBy(call, wrong, undefined, { ...settings, ...others });
   }
-  await (call.stream ? writeStream(call, answer, fault, settings) : writeWhole(call, answer, fault, settings));
+  return writeBy(call, answer, fault, settings);
 }
+
+const writeBy = (call, ...rest) => (call.stream ? writeStream(call, ...rest) : writeWhole(call, ...rest));
 
 /** Refuses the call with a status, and the protocol's own body where none is given. */
 export function refuse(call, { status, headers = {}, body = refusalOf(call, status) }) {
@@ -59,7 +50,10 @@ const complaint = (call, { status, ...error }) => ({ status, body: call.dialect.
 
 function writeHead(call, status, headers) {
   call.row.status = status;
-  call.res.writeHead(status, { ...kAnyOrigin, [call.dialect.requestIdHeader]: `req_${call.n}`, ...headers });
+  const { date } = call.headersToSend;
+  if (date !== undefined) call.res.sendDate = false;
+  const own = { [call.dialect.requestIdHeader]: `req_${call.n}`, ...call.headersToSend };
+  call.res.writeHead(status, { ...kAnyOrigin, ...own, ...headers });
 }
 
 // What was written arrives first, where the client is in this process: a reset overtakes bytes that nobody has read.
@@ -69,21 +63,32 @@ async function reset(call) {
   call.req.socket.resetAndDestroy();
 }
 
-async function writeWhole(call, answer, fault, { chunking }) {
+async function writeWhole(call, answer, fault, { contentType, ...pace }) {
   if (fault?.fault === 'error-in-stream') return refuse(call, complaint(call, call.dialect.overloaded));
-  const text = answer.text ?? [...answer.pieces].join('');
-  const body = Buffer.from(
-    JSON.stringify(call.dialect.whole(call, { ...answer, text, usage: answer.counted(wordsOf(text)) })),
-  );
-  writeHead(call, 200, { 'content-type': 'application/json', 'content-length': body.length });
-  if (fault === undefined) return end(call, body, chunking);
+  const { type, body, words } = wholeOf(call, answer);
+  writeHead(call, 200, { 'content-type': contentType ?? type, 'content-length': body.length });
+  if (fault === undefined) {
+    call.used(words);
+    return end(call, body, pace);
+  }
   // Every other fault of a stream is, for a whole answer, an answer that breaks off.
-  await write(call, body.subarray(0, body.length >> 1), chunking);
+  await write(call, body.subarray(0, body.length >> 1), pace);
   if (fault.fault !== 'stall-in-stream') await reset(call);
 }
 
-async function writeStream(call, answer, fault, { chunking, newline, pings, pauseAfter }) {
-  writeHead(call, 200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+function wholeOf(call, answer) {
+  const text = answer.text ?? [...answer.pieces].join('');
+  const words = wordsOf(text);
+  if (call.dialect.written) return { ...call.dialect.written(call, { ...answer, text }), words };
+  const whole = call.dialect.whole(call, { ...answer, text, usage: answer.counted(words) });
+  return { type: 'application/json', body: Buffer.from(JSON.stringify(whole)), words };
+}
+
+async function writeStream(call, answer, fault, { newline, pings, pauseAfter, contentType, ...pace }) {
+  writeHead(call, 200, {
+    'content-type': contentType ?? 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+  });
   let words = 0;
   const counting = (function* () {
     for (const piece of answer.pieces) {
@@ -100,37 +105,52 @@ async function writeStream(call, answer, fault, { chunking, newline, pings, paus
   for (const event of events) {
     if (event.isPiece && call.row.pieces === pauseAfter) await call.hold();
     if (!call.isOpen()) return;
-    if (fault && (event.isLast || (event.isPiece && call.row.pieces >= fault.after))) return breakStream(call, fault);
+    if (fault && (event.isLast || (event.isPiece && call.row.pieces >= fault.after))) {
+      return breakStream(call, fault, Buffer.from(wire(event)));
+    }
     const ping = pings && event.isPiece ? `${call.dialect.ping}\n\n` : '';
     const bytes = Buffer.from(`${ping}${wire(event)}`.replaceAll('\n', newline));
-    if (event.isLast) return end(call, bytes, chunking);
+    if (event.isLast) {
+      call.used(words);
+      return end(call, bytes, pace);
+    }
     if (event.isPiece) call.row.pieces++;
-    await write(call, bytes, chunking);
+    await write(call, bytes, pace);
   }
 }
 
 const wire = ({ name, data }) => `${name ? `event: ${name}\n` : ''}data: ${data}\n\n`;
 
-function breakStream(call, { fault }) {
-  if (fault === 'stall-in-stream') return;
-  if (fault !== 'error-in-stream' && fault !== 'cut-stream') return reset(call);
+// `next` is the event that would have come.
+async function breakStream(call, { fault }, next) {
+  const half = next.subarray(0, next.length >> 1);
+  switch (fault) {
+    case 'stall-in-stream':
+      return;
+    case 'reset-mid-body':
+      call.res.write(half);
+      return reset(call);
+    case 'reset-mid-stream':
+      return reset(call);
+  }
   call.settle('faulted');
   const { status, ...error } = call.dialect.overloaded;
-  call.res.end(fault === 'cut-stream' ? undefined : wire(call.dialect.errorEvent(call, error)));
+  const last = { 'half-event': half, 'error-in-stream': wire(call.dialect.errorEvent(call, error)) };
+  call.res.end(last[fault]);
 }
 
-async function end(call, bytes, chunking) {
+async function end(call, bytes, pace) {
   call.settle('answered');
-  await write(call, bytes, chunking);
+  await write(call, bytes, pace);
   call.res.end();
 }
 
-async function write({ res }, bytes, chunking) {
+async function write({ res, sleep }, bytes, { chunking, everyMs }) {
   for (const piece of piecesOf(bytes, chunking)) {
     if (res.destroyed) return;
     if (!res.write(piece)) await drained(res);
     // A turn of the loop each, or the client's socket would join the pieces again.
-    if (chunking === 'split') await new Promise(setImmediate);
+    if (chunking !== 'event') await (everyMs === undefined ? new Promise(setImmediate) : sleep(everyMs));
   }
 }
 
@@ -144,10 +164,10 @@ function drained(res) {
   });
 }
 
-// Lengths 1 and 2 in turn: every character of three bytes or more is split, and every line of an event.
+// `split`: lengths 1 and 2 in turn, so that every character of three bytes or more is split, and every line of an event.
 function* piecesOf(bytes, chunking) {
-  if (chunking !== 'split') return yield bytes;
-  for (let at = 0, length = 1; at < bytes.length; at += length, length = 3 - length) {
+  if (chunking === 'event') return yield bytes;
+  for (let at = 0, length = 1; at < bytes.length; at += length, length = chunking === 'byte' ? 1 : 3 - length) {
     yield bytes.subarray(at, at + length);
   }
 }
