@@ -6,7 +6,8 @@
  * and the class's name, not at the prototype chain. A thrown value that is no Error is kept as `cause`.
  */
 
-import type { LLMRateLimit } from './llm/provider.js';
+import type { LLMMessage, LLMRateLimit, LLMUsage } from './llm/provider.js';
+import type { LLMResult } from './llm/result.js';
 
 const brand: unique symbol = Symbol.for('heddle.error') as never;
 
@@ -85,8 +86,8 @@ export class ArgumentError extends HeddleError {
 
 /** The runtime is closed, or closing: it takes no more work. */
 export class ClosedError extends HeddleError {
-  constructor(operation: string) {
-    super('Closed', `${operation}: this runtime is closed; make a new one with createRuntime()`);
+  constructor(operation: string, what = 'this runtime is closed; make a new one with createRuntime()') {
+    super('Closed', `${operation}: ${what}`);
   }
 }
 
@@ -190,6 +191,70 @@ export class RetryAfterTooLong extends HeddleError {
   }
 }
 
+/** One way in which a value does not fit its schema. */
+export interface SchemaProblem {
+  /** Where in the value, as a JSON pointer: `/items/0/price`; empty for all of it. */
+  path: string;
+  message: string;
+}
+
+/** So many problems are told of one answer. */
+const maxProblems = 20;
+const maxProblemText = 200;
+
+/** A model's answer is no JSON, or does not fit the schema that was asked for. The call's prompt is not in it. */
+export class StructuredOutputError extends HeddleError {
+  /** What the model answered. */
+  readonly text: string;
+  /** What is wrong with it: the first 20 problems. */
+  readonly problems: readonly SchemaProblem[];
+  /** Why the model stopped. */
+  readonly finishReason: string;
+  /** What this answer used; a repaired call's result counts its last answer alone. */
+  readonly usage: LLMUsage;
+  /** Requests sent for this call, this one included. Set by the runtime when the call ends. */
+  attempts = 1;
+  constructor(operation: string, fields: { text: string; problems: readonly SchemaProblem[]; finishReason: string; usage: LLMUsage }) {
+    const problems = fields.problems.slice(0, maxProblems).map(({ path, message }) => ({ path: path.slice(0, maxProblemText), message: message.slice(0, maxProblemText) }));
+    const more = fields.problems.length - problems.length;
+    const lines = problems.map(({ path, message }) => `  ${path === '' ? 'the answer' : path}: ${message}`);
+    if (more > 0) lines.push(`  and ${more} more`);
+    super('StructuredOutput', `${operation}: the answer does not have the form that was asked for\n${lines.join('\n')}`);
+    this.text = fields.text;
+    this.problems = problems;
+    this.finishReason = fields.finishReason;
+    this.usage = fields.usage;
+  }
+}
+
+/** A tool loop ended without an answer: its rounds are used up, or a tool failed and `onToolError` is `throw`. */
+export class ToolLoopError extends HeddleError {
+  readonly reason: 'rounds' | 'tool';
+  /** The conversation up to the last round whose tools all ran: usable as the next prompt. */
+  readonly messages: readonly LLMMessage[];
+  /** The last answer, whose tools did not run or failed. */
+  readonly result: LLMResult;
+  constructor(message: string, fields: { reason: 'rounds' | 'tool'; messages: readonly LLMMessage[]; result: LLMResult; cause?: unknown }) {
+    super('ToolLoop', `llmTools: ${message}`, 'cause' in fields ? { cause: fields.cause } : undefined);
+    this.reason = fields.reason;
+    this.messages = fields.messages;
+    this.result = fields.result;
+  }
+}
+
+/** A batch's function gave something else than an array of one result an item. */
+export class BatchError extends HeddleError {
+  /** How many items the batch had. */
+  readonly expected: number;
+  /** The length of what came, where that is an array. */
+  readonly received: number | undefined;
+  constructor(message: string, fields: { expected: number; received: number | undefined }) {
+    super('Batch', message);
+    this.expected = fields.expected;
+    this.received = fields.received;
+  }
+}
+
 named(HeddleError, 'HeddleError');
 named(CancellationError, 'CancellationError');
 named(TimeoutError, 'TimeoutError');
@@ -201,3 +266,6 @@ named(LLMError, 'LLMError');
 named(RetryAfterTooLong, 'RetryAfterTooLong');
 named(RequestTooLargeError, 'RequestTooLargeError');
 named(CircuitOpenError, 'CircuitOpenError');
+named(StructuredOutputError, 'StructuredOutputError');
+named(ToolLoopError, 'ToolLoopError');
+named(BatchError, 'BatchError');

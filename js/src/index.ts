@@ -9,6 +9,7 @@ export type { DispatchConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from
 export { Context, type Body } from './context.js';
 export {
   ArgumentError,
+  BatchError,
   CancellationError,
   CircuitOpenError,
   ClosedError,
@@ -18,8 +19,11 @@ export {
   QueueFullError,
   RequestTooLargeError,
   RetryAfterTooLong,
+  StructuredOutputError,
   TimeoutError,
+  ToolLoopError,
   type LLMErrorKind,
+  type SchemaProblem,
   type TimeoutLimit,
 } from './errors.js';
 export type { Explanation } from './explanation.js';
@@ -32,7 +36,10 @@ export type { SideEffect } from './llm/other-call.js';
 export type { LLMAnswer, LLMFormat, LLMMessage, LLMRequest, LLMTool, LLMToolCall, LLMToolChoice, LLMUsage, LiveProvider, Provider, SimulatedProvider } from './llm/provider.js';
 export type { LLMOptions, Prompt } from './llm/request.js';
 export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.js';
+export type { JSONSchema } from './llm/json-schema.js';
+export type { OutputOf, StandardResult, StandardSchema } from './llm/schema.js';
 export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';
+export type { FormatOptions, StructuredResult, ValueOf } from './llm/structured.js';
 export type { MapOptions } from './map-concurrent.js';
 export { createRuntime, Runtime, type Clock, type RuntimeEvents } from './runtime.js';
 export type { AnyOptions, WaitOptions } from './waits.js';
