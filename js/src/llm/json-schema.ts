@@ -309,7 +309,7 @@ function told(errors: readonly OutputUnit[]): SchemaProblem[] {
 function location(instance: string): string {
   const text = instance.slice(1);
   try {
-    return decodeURI(text);
+    return decodeURIComponent(text);
   } catch {
     return text;
   }
