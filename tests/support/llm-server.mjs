@@ -89,7 +89,7 @@ class LLMServer {
 
   /** What happened since the start or the last reset(): numbers, and one row a call in `log`. */
   stats() {
-    const { log, byPath, ...numbers } = this.#counts;
+    const { log, byPath, pieces: _, ...numbers } = this.#counts;
     return {
       ...numbers,
       open: this.#calls.size,
@@ -111,6 +111,7 @@ class LLMServer {
       aborts: 0,
       faults: 0,
       connections: 0,
+      pieces: 0,
       maxOpen: this.#calls.size,
       byPath: {},
       log: [],
@@ -139,6 +140,11 @@ class LLMServer {
   /** Resolves once at least n calls have arrived since the last reset(). */
   whenRequests(n) {
     return this.#when(() => this.#counts.requests >= n);
+  }
+
+  /** Resolves once streams have given out at least n pieces of their answers since the last reset(). */
+  whenPieces(n) {
+    return this.#when(() => this.#counts.pieces >= n);
   }
 
   /** Resolves once at least n calls were aborted by the client since the last reset(). */
@@ -263,6 +269,7 @@ class LLMServer {
       hold: () => this.#hold(call),
       used: (words) => call.metered && this.#meter.correct(call.metered, words, this.options.limits ?? {}),
       sleep: (ms) => this.#sleep(ms),
+      said: () => this.#said(row),
     };
     this.#calls.add(call);
     this.#used.add(req.socket);
@@ -277,6 +284,12 @@ class LLMServer {
     call.row.outcome = outcome;
     this.#counts[{ answered: 'answered', aborted: 'aborts', faulted: 'faults' }[outcome]]++;
     this.#held = this.#held.filter((entry) => entry.call !== call);
+    this.#changed();
+  }
+
+  #said(row) {
+    row.pieces++;
+    this.#counts.pieces++;
     this.#changed();
   }
 

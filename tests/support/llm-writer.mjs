@@ -4,7 +4,8 @@
  * faster than the client reads. It counts nothing and decides no fault. Partners: `llm-server.mjs` (the call),
  * `llm-dialects.mjs` (the bytes), `llm-faults.mjs` (what a fault says or changes).
  *
- * A call is {n, stream, dialect, req, res, row, headersToSend, isOpen(), settle(outcome), hold(), used(words), sleep(ms)}
+ * A call is {n, stream, dialect, req, res, row, headersToSend, isOpen(), settle(outcome), hold(), said(), used(words),
+ * sleep(ms)}
  * and the request's own fields; an answer is {text, pieces, toolCalls, counted(words), finishReason}.
  */
 
@@ -114,8 +115,8 @@ async function writeStream(call, answer, fault, { newline, pings, pauseAfter, co
       call.used(words);
       return end(call, bytes, pace);
     }
-    if (event.isPiece) call.row.pieces++;
     await write(call, bytes, pace);
+    if (event.isPiece) call.said();
   }
 }
 
