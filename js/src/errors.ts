@@ -108,8 +108,8 @@ export type LLMErrorKind =
   | 'rate' // 429
   | 'quota' // the account's money or allowance is spent; waiting does not help
   | 'overload' // 529, 503, or an overload error inside a stream
-  | 'server' // any other status >= 500, and 408, 409, 425
-  | 'timeout' // no first token, or no further one, within the call's timeToFirstToken or stallTimeout; an upstream's timeout
+  | 'server' // any other status >= 500, and 409, 425
+  | 'timeout' // no first token, or no further one, within the call's timeToFirstToken or stallTimeout; 408, 504, 524: an upstream's timeout
   | 'context-length' // the conversation is longer than the model takes
   | 'content-filter' // the provider will not answer this
   | 'auth' // 401, 403
@@ -132,6 +132,10 @@ export class LLMError extends HeddleError {
   readonly providerCode: string | undefined;
   /** What the server said about its limits. @internal */
   readonly rates: readonly LLMRateLimit[] | undefined;
+  /** Whether another attempt may succeed, where that does not follow from the kind: the server said so. @internal */
+  readonly retryable: boolean | undefined;
+  /** The error came inside an answer whose own status was good; `status` is the one it stands for. @internal */
+  readonly inBand: boolean;
   /** Requests sent for this call, this one included. Set by the runtime when the call ends. */
   attempts = 1;
   constructor(
@@ -144,6 +148,8 @@ export class LLMError extends HeddleError {
       providerMessage?: string | undefined;
       providerCode?: string | undefined;
       rates?: readonly LLMRateLimit[] | undefined;
+      retryable?: boolean | undefined;
+      inBand?: boolean | undefined;
       cause?: unknown;
     },
   ) {
@@ -155,6 +161,8 @@ export class LLMError extends HeddleError {
     this.providerMessage = fields.providerMessage;
     this.providerCode = fields.providerCode;
     this.rates = fields.rates;
+    this.retryable = fields.retryable;
+    this.inBand = fields.inBand ?? false;
   }
 }
 

@@ -105,7 +105,15 @@ for (const [way, ask1] of Object.entries(ways)) {
     ],
     [Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'transport', undefined, true],
     [Object.assign(new Error('Connection error.'), { name: 'APIConnectionError' }), 'transport', undefined, true],
-    [new DOMException('slow', 'TimeoutError'), 'transport', undefined, true],
+    [new DOMException('slow', 'TimeoutError'), 'timeout', undefined, true],
+    [new Error('Request timed out.'), 'timeout', undefined, true],
+    [
+      new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'UND_ERR_HEADERS_TIMEOUT' }) }),
+      'timeout',
+      undefined,
+      true,
+    ],
+    [Object.assign(new Error('slow'), { statusCode: 429, responseHeaders: { 'retry-after': '1' } }), 'rate', 429, true, 1000],
     [new TypeError('x is not a function'), 'protocol', undefined, false],
     [Object.assign(new Error('odd'), { status: 'open' }), 'protocol', undefined, false],
     ['a string', 'protocol', undefined, false],
@@ -113,7 +121,7 @@ for (const [way, ask1] of Object.entries(ways)) {
     [undefined, 'protocol', undefined, false],
   ];
   for (const [what, kind, status, retryable, retryAfter] of thrown) {
-    test(`${way}: throwing ${inspect(what).split('\n')[0]} (status ${what?.status}) counts as ${kind}`, async () => {
+    test(`${way}: throwing ${inspect(what).split('\n')[0]} (status ${what?.status ?? what?.statusCode}) counts as ${kind}`, async () => {
       for (const fn of [
         () => {
           throw what;
@@ -134,6 +142,27 @@ for (const [way, ask1] of Object.entries(ways)) {
       }
     });
   }
+
+  test(`${way}: what the official SDKs throw keeps the server's message, code, limits and advice`, async () => {
+    const headers = new Headers({ 'x-should-retry': 'false', 'x-ratelimit-remaining-tokens': '12' });
+    const said = { message: 'spent', type: 'requests', code: 'rate_limit_exceeded' };
+    for (const error of [said, { type: 'error', error: { ...said } }]) {
+      const thrown = Object.assign(new Error('429 spent'), { status: 429, headers, error, requestID: 'req_9' });
+      const failed = await rejection(
+        ask1(
+          custom(() => {
+            throw thrown;
+          }),
+          ask('hi'),
+        ),
+      );
+      assert.deepEqual(
+        [failed.kind, failed.providerMessage, failed.providerCode, failed.requestId, failed.rates],
+        ['rate', 'spent', 'rate_limit_exceeded', 'req_9', [{ counter: 'tokens', remaining: 12 }]],
+      );
+      assert.equal(isRetryable(failed), false, 'the server says no');
+    }
+  });
 
   test(`${way}: an error of this package's passes through as it is`, async () => {
     const error = new HeddleError('Odd', 'mine');

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LLMError } from 'heddle';
-import { kindOf } from '../../dist/llm/failure.js';
+import { kindOf, statusError } from '../../dist/llm/failure.js';
 import { redactor } from '../../dist/llm/redact.js';
-import { isRetryable } from '../../dist/llm/retry.js';
-import { retryAfterOf } from '../../dist/llm/retry-after.js';
+import { FailureFlag, failureFlags, isRetryable } from '../../dist/llm/retry.js';
+import { retryAfterOf, shouldRetryOf } from '../../dist/llm/retry-after.js';
 import { EventReader, EventTooLong } from '../../dist/llm/sse.js';
 
 function source(parts) {
@@ -96,6 +96,9 @@ test('retry-after: seconds, fractions, milliseconds and the three forms of a dat
     [{ 'retry-after': '0' }, 0],
     [{ 'retry-after': ' 3 ' }, 3000],
     [{ 'retry-after': '0.25' }, 250],
+    [{ 'retry-after': '.5' }, 500],
+    [{ 'retry-after': '1000000000' }, 1e12],
+    [{ 'retry-after-ms': '-1', 'retry-after': '2' }, 2000],
     [{ 'retry-after-ms': '7.2', 'retry-after': '3' }, 8],
     [{ 'retry-after-ms': 'x', 'retry-after': '3' }, 3000],
     [{ 'retry-after': 'Sun, 06 Nov 1994 08:49:37 GMT' }, 7000],
@@ -129,10 +132,12 @@ test('retry-after: what is negative, past or unreadable is no advice; what is ab
   }
 });
 
-test('retryable: exactly 408, 409, 429 and every status from 500, and lost connections; never a spent quota', () => {
-  const of = (status, complaint) => isRetryable(new LLMError('x', { kind: kindOf(status, complaint), status }));
-  const yes = [408, 409, 429, 500, 501, 502, 503, 504, 520, 529, 599];
-  const no = [200, 204, 301, 400, 401, 402, 403, 404, 405, 410, 413, 418, 422, 451];
+const failed = (status, complaint, more) => new LLMError('x', { kind: kindOf(status, complaint), status, ...more });
+
+test('retryable: exactly 408, 409, 425, 429 and every status from 500, and lost connections; never a spent quota', () => {
+  const of = (status, complaint) => isRetryable(failed(status, complaint));
+  const yes = [408, 409, 425, 429, 500, 501, 502, 503, 504, 520, 524, 529, 599];
+  const no = [200, 204, 301, 400, 401, 402, 403, 404, 405, 407, 410, 413, 418, 422, 451];
   assert.deepEqual(
     yes.filter((status) => !of(status)),
     [],
@@ -145,7 +150,58 @@ test('retryable: exactly 408, 409, 429 and every status from 500, and lost conne
     assert.equal(of(429, word), false);
   }
   assert.equal(isRetryable(new LLMError('x', { kind: 'transport' })), true);
+  assert.equal(isRetryable(new LLMError('x', { kind: 'timeout' })), true);
   assert.equal(isRetryable(new LLMError('x', { kind: 'protocol' })), false);
+});
+
+test('x-should-retry: false makes a failure final, true one retryable, unless it is a quota, a key or the request', () => {
+  assert.deepEqual(
+    ['true', ' False ', 'yes', '', undefined].map((value) =>
+      shouldRetryOf(new Headers(value === undefined ? {} : { 'x-should-retry': value })),
+    ),
+    [true, false, undefined, undefined, undefined],
+  );
+  const of = (status, value, complaint = {}) =>
+    isRetryable(statusError('p', status, complaint, { headers: new Headers({ 'x-should-retry': value }) }));
+  assert.deepEqual(
+    [429, 500, 503, 504].map((status) => of(status, 'false')),
+    [false, false, false, false],
+  );
+  assert.deepEqual(
+    [400, 401, 402, 403, 404, 413, 422].map((status) => of(status, 'true')),
+    Array(7).fill(false),
+  );
+  assert.equal(of(429, 'true', { code: 'insufficient_quota' }), false);
+  assert.equal(of(400, 'true', { code: 'content_filter' }), true, 'another sample may pass');
+  assert.equal(of(304, 'true'), true);
+});
+
+test('flags of a failure: what it says about the server, the model and the tokens reserved', () => {
+  const { retryable, overload, fault, fallback, refused } = FailureFlag;
+  assert.deepEqual([retryable, overload, fault, fallback, refused], [1, 2, 4, 8, 16]);
+  for (const [error, flags] of [
+    [failed(429), retryable | overload | fallback | refused],
+    [failed(429, { code: 'insufficient_quota' }), fallback | refused],
+    [failed(503), retryable | overload | fault | fallback | refused],
+    [failed(529), retryable | overload | fault | fallback | refused],
+    [failed(500, { type: 'overloaded_error' }), retryable | overload | fault | fallback | refused],
+    [failed(500), retryable | fault | fallback | refused],
+    [failed(504), retryable | fault | fallback | refused],
+    [failed(408), retryable | fallback | refused],
+    [failed(409), retryable | fallback | refused],
+    [failed(425), retryable | fallback | refused],
+    [failed(400), refused],
+    [failed(404), fallback | refused],
+    [failed(401), fallback | refused],
+    [failed(400, { code: 'context_length_exceeded' }), fallback | refused],
+    [failed(400, { code: 'content_filter' }), fallback | refused],
+    [failed(529, {}, { inBand: true }), retryable | overload | fault | fallback],
+    [new LLMError('x', { kind: 'transport' }), retryable | fault | fallback],
+    [new LLMError('x', { kind: 'timeout' }), retryable | fault | fallback],
+    [new LLMError('x', { kind: 'protocol', status: 200 }), 0],
+  ]) {
+    assert.equal(failureFlags(error), flags, `${error.kind} ${error.status}`);
+  }
 });
 
 test('redaction: as sent, as JSON, as a URL, in another case, and before anything is shortened', () => {

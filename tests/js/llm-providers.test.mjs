@@ -32,6 +32,7 @@ for (const [name, make] of Object.entries(providers)) {
         usage: { inputTokens: 3, outputTokens: 4, source: 'exact' },
         finishReason: stop[name],
         model: 'm-2',
+        requestId: 'req_1',
       });
       assert.equal(server.stats().answered, 1);
     });

@@ -10,7 +10,7 @@
  */
 
 import { LLMError } from '../errors.js';
-import { complaintOf } from './failure.js';
+import { complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
 import { parseObject, wordOr } from './json.js';
 import { checkAddress, checkHeaders, checkInteger, checkKey, checkKeys, checkText } from './options.js';
@@ -103,7 +103,8 @@ class AnthropicProvider implements LiveProvider {
 
   async #plain(request: LLMRequest, exchange: Exchange): Promise<LLMAnswer> {
     const body = (await exchange.json()) as Record<string, unknown> | null;
-    if (body?.['error']) throw exchange.complaint(complaintOf(body) ?? {});
+    const complaint = complaintIn(body);
+    if (complaint !== undefined) throw exchange.complaint(complaint);
     const blocks = body?.['content'];
     if (!Array.isArray(blocks)) throw exchange.error('protocol', 'the answer has no content', JSON.stringify(body));
     const text = blocks.map((block: { type?: unknown; text?: unknown } | null) => textOf(block, 'text')).join('');
@@ -113,6 +114,7 @@ class AnthropicProvider implements LiveProvider {
       usage: usageOf(inputOf(usage), usage.output_tokens, request, text),
       finishReason: wordOr(body?.['stop_reason'], 'unknown'),
       model: wordOr(body?.['model'], request.model ?? this.model),
+      ...exchange.about,
     };
   }
 }
@@ -160,7 +162,7 @@ class AnthropicDialect implements Dialect {
   answer(text: string): LLMAnswer {
     if (!this.#sawStart) throw new SyntaxError('no message_start in the whole stream');
     const usage = usageOf(inputOf(this.#usage), this.#usage.output_tokens, this.request, text);
-    return { text, usage, finishReason: this.#finishReason, model: this.model };
+    return { text, usage, finishReason: this.#finishReason, model: this.model, ...this.exchange.about };
   }
 
   // Counts are cumulative: a later one replaces an earlier one, a missing one does not.

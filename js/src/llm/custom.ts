@@ -8,7 +8,7 @@
 
 import { HeddleError, type LLMError } from '../errors.js';
 import { untilAbort } from './abort.js';
-import { describe, excerpt, failure, statusError } from './failure.js';
+import { type Complaint, complaintOf, describe, excerpt, failure, hostLimitOf, statusError } from './failure.js';
 import { checkKeys, checkText, refuse } from './options.js';
 import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
 import { headersOf } from './retry-after.js';
@@ -170,16 +170,39 @@ function broken(text: string): LLMError {
 /** The LLMError that something thrown stands for. */
 function errorOf(thrown: unknown): LLMError {
   const fields = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
-  const { status, headers, type, code, request_id: id = fields['requestID'] } = fields;
+  // The names of the official SDKs and of `fetch` itself; then those of the `ai` package.
+  const { status = fields['statusCode'], headers = fields['responseHeaders'] } = fields;
   const text = excerpt(describe(thrown));
   if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599) {
-    const word = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-    const complaint = { message: text, type: word(type), code: word(code), requestId: word(id) };
+    const complaint = { ...saidBy(fields), requestId: wordOf(fields['request_id'] ?? fields['requestID']) };
+    if (complaint.message === undefined) complaint.message = text;
     return statusError('custom', status, complaint, { headers: headersOf(headers), cause: thrown });
   }
+  const limit = hostLimitOf(thrown);
+  if (limit !== undefined) return failure('custom', 'timeout', limit, { cause: thrown });
+  if (isTimeout(thrown)) return failure('custom', 'timeout', `the function timed out: ${text}`, { cause: thrown });
   if (isConnectionLoss(thrown))
     return failure('custom', 'transport', `the connection was lost: ${text}`, { cause: thrown });
   return failure('custom', 'protocol', `the function threw: ${text}`, { cause: thrown });
+}
+
+// SDKs keep the body of a refusal in `error`: all of it (Anthropic's), or what its own `error` held (OpenAI's).
+function saidBy(fields: Record<string, unknown>): Complaint {
+  const { message, ...body } = complaintOf(fields['error']) ?? {};
+  return {
+    ...body,
+    message: message && excerpt(message),
+    code: wordOf(fields['code']) ?? body.code,
+    type: wordOf(fields['type']) ?? body.type,
+  };
+}
+
+const wordOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function isTimeout(thrown: unknown): boolean {
+  const { name, message } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
+  // The official SDKs' timeouts are known by their words alone.
+  return /^(APIConnection)?TimeoutError$/.test(String(name)) || message === 'Request timed out.';
 }
 
 const kLossCodes = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|UND_ERR_\w+)$/;
@@ -192,7 +215,7 @@ function isConnectionLoss(thrown: unknown): boolean {
     const { code, message, name, cause } = at as Record<string, unknown>;
     if (typeof code === 'string' && kLossCodes.test(code)) return true;
     if (typeof message === 'string' && kLossWords.test(message)) return true;
-    if (typeof name === 'string' && /^(APIConnection|TimeoutError$)/.test(name)) return true;
+    if (typeof name === 'string' && /^APIConnection/.test(name)) return true;
     at = cause;
   }
   return false;

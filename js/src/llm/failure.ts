@@ -2,52 +2,25 @@
  * From what a server said to an LLMError: which kind, which status, how long to wait, in words that name the provider,
  * the server's own message and what to do.
  *
- *   body says insufficient_quota, billing_*; 402 -> quota      429                       -> rate
- *   body says overloaded_error; 503, 529         -> overload   408, 409, other >= 500    -> server
- *   401, 403                                     -> auth       other 4xx                 -> invalid
- *   anything else                                -> protocol
+ *   a spent quota by any word; 402    -> quota             429                          -> rate
+ *   an overload by any word; 503, 529 -> overload          408, 504, 524                -> timeout
+ *   a conversation too long; 413      -> context-length    409, 425, other >= 500       -> server
+ *   a refusal of the content          -> content-filter    401, 403, 407                -> auth
+ *   other 4xx                         -> invalid           anything else                -> protocol
  *
  * Invariant: text of the server's goes through `redact` before it is shortened. It does not decide about retries
- * (`retry.ts`) and keeps no `cause` of the host's: that could carry the request's headers. Partner: `http.ts`.
+ * (`retry.ts`) and keeps no `cause` of the host's: that could carry the request's headers.
+ * Partners: `complaint.ts` (what the body says), `http.ts`.
  */
 
 import { LLMError, type LLMErrorKind } from '../errors.js';
-import { type HeaderSource, retryAfterOf } from './retry-after.js';
+import { codeOf, type Complaint, kindOf } from './complaint.js';
+import type { LLMRateLimit } from './provider.js';
+import { rateLimitsOf } from './rate-headers.js';
+import { type HeaderSource, retryAfterOf, shouldRetryOf } from './retry-after.js';
 
-/** An error as a body or a stream event states it; each field may be missing. */
-export interface Complaint {
-  message?: string | undefined;
-  type?: string | undefined;
-  code?: string | number | undefined;
-  requestId?: string | undefined;
-}
+export { assumedStatus, type Complaint, complaintIn, complaintOf, kindOf, statusOf } from './complaint.js';
 
-const kQuotaWords = new Set([
-  'insufficient_quota',
-  'billing_error',
-  'billing_not_active',
-  'billing_hard_limit_reached',
-  'quota_exceeded',
-]);
-const kOverloadWords = new Set(['overloaded_error', 'overloaded', 'engine_overloaded', 'engine_overloaded_error']);
-
-// The status that an error would have had, had it come before the headers.
-const kStatusOfWord = new Map<string, number>([
-  ['invalid_request_error', 400],
-  ['authentication_error', 401],
-  ['billing_error', 402],
-  ['permission_error', 403],
-  ['not_found_error', 404],
-  ['request_too_large', 413],
-  ['insufficient_quota', 429],
-  ['rate_limit_error', 429],
-  ['rate_limit_exceeded', 429],
-  ['api_error', 500],
-  ['server_error', 500],
-  ['internal_server_error', 500],
-  ['timeout_error', 504],
-  ['overloaded_error', 529],
-]);
 
 const kAdvice: Record<LLMErrorKind, string> = {
   rate: 'send fewer requests at a time, or set rates',
@@ -63,52 +36,11 @@ const kAdvice: Record<LLMErrorKind, string> = {
   protocol: 'check that the address serves this protocol',
 };
 
-// Enough for a sentence of the server's, too little for a page of HTML.
-const kExcerpt = 300;
+// Enough for a few sentences of the server's, too little for a page of HTML.
+const kExcerpt = 500;
 
-function words(complaint: Complaint): string[] {
-  return [complaint.code, complaint.type].filter((word): word is string => typeof word === 'string');
-}
-
-/** The kind of failure that a status and a complaint stand for. */
-export function kindOf(status: number, complaint: Complaint = {}): LLMErrorKind {
-  const said = words(complaint);
-  if (status === 402 || said.some((word) => kQuotaWords.has(word))) return 'quota';
-  if (said.some((word) => kOverloadWords.has(word))) return 'overload';
-  if (status === 429) return 'rate';
-  if (status === 503 || status === 529) return 'overload';
-  if (status === 408 || status === 409 || status >= 500) return 'server';
-  if (status === 401 || status === 403) return 'auth';
-  return status >= 400 ? 'invalid' : 'protocol';
-}
-
-/** The status that a complaint inside a 200 answer stands for; undefined when it names none. */
-export function statusOf(complaint: Complaint): number | undefined {
-  const code = Number(complaint.code);
-  if (Number.isInteger(code) && code >= 400 && code <= 599) return code;
-  return words(complaint)
-    .map((word) => kStatusOfWord.get(word))
-    .find((status) => status !== undefined);
-}
-
-/** The complaint in a body of any of the usual shapes; undefined when the body is none. */
-export function complaintOf(body: unknown): Complaint | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const { error, message, detail, request_id: id } = body as Record<string, unknown>;
-  const requestId = typeof id === 'string' ? id : undefined;
-  if (typeof error === 'object' && error !== null) {
-    const { message: text, type, code } = error as Record<string, unknown>;
-    return {
-      message: typeof text === 'string' ? text : JSON.stringify(error),
-      type: typeof type === 'string' ? type : undefined,
-      code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
-      requestId,
-    };
-  }
-  const text = [error, message, detail].find((value) => value !== undefined && value !== null);
-  if (text === undefined) return undefined;
-  return { message: typeof text === 'string' ? text : JSON.stringify(text), requestId };
-}
+// No word of the server's makes these any better.
+const kFinal: readonly LLMErrorKind[] = ['quota', 'auth', 'invalid', 'context-length'];
 
 /** One line of at most kExcerpt characters, secrets removed. */
 export function excerpt(text: string, redact: (text: string) => string = (same) => same): string {
@@ -116,23 +48,35 @@ export function excerpt(text: string, redact: (text: string) => string = (same) 
   return line.length > kExcerpt ? `${line.slice(0, kExcerpt)}...` : line;
 }
 
+/** What an error carries besides its kind and its words. */
+export interface FailureFields {
+  status?: number | undefined;
+  requestId?: string | undefined;
+  retryAfter?: number | undefined;
+  providerMessage?: string | undefined;
+  providerCode?: string | undefined;
+  rates?: readonly LLMRateLimit[] | undefined;
+  retryable?: boolean | undefined;
+  inBand?: boolean | undefined;
+  cause?: unknown;
+}
+
 /** An LLMError of a known kind. `text` must already be fit to print. */
-export function failure(
-  provider: string,
-  kind: LLMErrorKind,
-  text: string,
-  fields: {
-    status?: number | undefined;
-    requestId?: string | undefined;
-    retryAfter?: number | undefined;
-    cause?: unknown;
-  } = {},
-): LLMError {
+export function failure(provider: string, kind: LLMErrorKind, text: string, fields: FailureFields = {}): LLMError {
   const id = fields.requestId === undefined ? '' : ` (request ${fields.requestId})`;
   return new LLMError(`${provider}: ${text}${id}; ${kAdvice[kind]}`, { kind, ...fields });
 }
 
-/** The error that an answer with this status stands for, whoever gave it: a server, a script or a custom function. */
+/** The limits that the headers tell of; undefined for none. */
+export function ratesOf(headers: HeaderSource): readonly LLMRateLimit[] | undefined {
+  const rates = rateLimitsOf(headers, Date.now());
+  return rates.length === 0 ? undefined : rates;
+}
+
+/**
+ * The error that an answer with this status stands for, whoever gave it: a server, a script or a custom function. With
+ * `inBand` the complaint came inside an answer whose own status was good.
+ */
 export function statusError(
   provider: string,
   status: number,
@@ -141,30 +85,59 @@ export function statusError(
     headers?: HeaderSource;
     retryAfter?: number | undefined;
     requestId?: string | undefined;
+    rates?: readonly LLMRateLimit[] | undefined;
+    inBand?: boolean | undefined;
     cause?: unknown;
   } = {},
 ): LLMError {
+  const { headers, inBand = false } = options;
   const kind = kindOf(status, complaint);
-  const fields = {
+  const advice = headers && shouldRetryOf(headers);
+  return failure(provider, kind, `answered ${inBand ? 'an error like ' : ''}${status}: ${complaint.message || 'no message'}`, {
     status,
     requestId: options.requestId ?? complaint.requestId,
-    retryAfter: options.retryAfter ?? (options.headers && retryAfterOf(options.headers)),
+    retryAfter: options.retryAfter ?? (headers && retryAfterOf(headers)) ?? complaint.retryAfter,
+    providerMessage: complaint.message || undefined,
+    providerCode: codeOf(complaint),
+    rates: options.rates ?? (headers && ratesOf(headers)),
+    retryable: advice === true && kFinal.includes(kind) ? undefined : advice,
+    inBand,
     ...('cause' in options ? { cause: options.cause } : {}),
-  };
-  return failure(provider, kind, `answered ${status}: ${complaint.message || 'no message'}`, fields);
+  });
+}
+
+/** An error and the causes behind it, the outermost first; at most four. */
+function chain(error: unknown): unknown[] {
+  const links: unknown[] = [];
+  for (let at = error; at !== undefined && at !== null && links.length < 4;) {
+    links.push(at);
+    at = typeof at === 'object' ? (at as { cause?: unknown }).cause : undefined;
+  }
+  return links;
+}
+
+const kHostLimits: Readonly<Record<string, string>> = {
+  UND_ERR_HEADERS_TIMEOUT: 'headersTimeout',
+  UND_ERR_BODY_TIMEOUT: 'bodyTimeout',
+};
+
+/** Says so where a fetch failed by the host's own limit of time, which is none of ours; undefined where it did not. */
+export function hostLimitOf(error: unknown): string | undefined {
+  for (const link of chain(error)) {
+    const code = String((link as { code?: unknown }).code);
+    const limit = Object.hasOwn(kHostLimits, code) ? kHostLimits[code] : undefined;
+    if (limit !== undefined) return `the host's own limit, ${limit} of the dispatcher in use, ended the wait (${code})`;
+  }
+  return undefined;
 }
 
 /** Words for a failed fetch or read: the messages along its chain of causes. */
 export function describe(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && at !== null && parts.length < 4;) {
-    const { message, code, name, cause } = (typeof at === 'object' ? at : { message: String(at) }) as Record<
-      string,
-      unknown
-    >;
+  for (const link of chain(error)) {
+    const { message, code, name } = (typeof link === 'object' ? link : { message: String(link) }) as Record<string, unknown>;
     const text = [message, code, name].find((value) => typeof value === 'string' && value !== '');
     if (typeof text === 'string' && !parts.includes(text)) parts.push(text);
-    at = cause;
   }
   return parts.join(': ') || 'no reason given';
 }

@@ -12,8 +12,18 @@
 
 import { HeddleError, type LLMError, type LLMErrorKind } from '../errors.js';
 import { untilAbort } from './abort.js';
-import { type Complaint, complaintOf, describe, excerpt, failure, statusError, statusOf } from './failure.js';
-import type { AttemptOptions } from './provider.js';
+import {
+  assumedStatus,
+  type Complaint,
+  complaintOf,
+  describe,
+  excerpt,
+  failure,
+  hostLimitOf,
+  ratesOf,
+  statusError,
+} from './failure.js';
+import type { AttemptOptions, LLMAnswer, LLMRateLimit } from './provider.js';
 
 /** Where a provider's requests go. */
 export interface Endpoint {
@@ -31,6 +41,9 @@ export const kLongestAnswer = 16 * 1024 * 1024;
 // After a stream's terminator the end of the body is due at once. Waiting for it lets the connection be used again.
 const kDrainMs = 1000;
 
+// Anthropic's name for it, OpenAI's, Azure's.
+const kRequestIds = ['request-id', 'x-request-id', 'apim-request-id'];
+
 const ignore = (): void => undefined;
 
 /** An exchange whose answer has a good status. */
@@ -38,6 +51,7 @@ export class Exchange {
   #status = 0;
   #contentType = '';
   #requestId: string | undefined;
+  #rates: readonly LLMRateLimit[] | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #ended = false;
   readonly #decoder = new TextDecoder();
@@ -71,6 +85,14 @@ export class Exchange {
   /** The answer's media type, in lower case. */
   get contentType(): string {
     return this.#contentType;
+  }
+
+  /** What the headers add to an answer. */
+  get about(): Pick<LLMAnswer, 'requestId' | 'rates'> {
+    return {
+      ...(this.#requestId === undefined ? {} : { requestId: this.#requestId }),
+      ...(this.#rates === undefined ? {} : { rates: this.#rates }),
+    };
   }
 
   /** Throws the signal's reason after an abort, an LLMError after close(). */
@@ -111,18 +133,19 @@ export class Exchange {
   error(kind: LLMErrorKind, text: string, quote?: string): LLMError {
     const tail = quote === undefined ? '' : `: ${excerpt(quote, this.endpoint.redact) || 'nothing'}`;
     // A lost connection has no status, whether or not the headers came through before.
-    const status = this.#status === 0 || kind === 'transport' ? undefined : this.#status;
-    const fields = { status, requestId: this.#requestId };
+    const status = this.#status === 0 || kind === 'transport' || kind === 'timeout' ? undefined : this.#status;
+    const fields = { status, requestId: this.#requestId, rates: this.#rates };
     return failure(this.endpoint.provider, kind, `${text}${tail}`, fields);
   }
 
   /** The error for a complaint inside an answer whose status was good. */
   complaint(said: Complaint): LLMError {
     const clean = this.#clean(said);
-    const status = statusOf(clean);
-    const { provider } = this.endpoint;
-    if (status !== undefined) return statusError(provider, status, clean, { requestId: this.#requestId });
-    return this.error('server', `answered ${this.#status}, then an error: ${clean.message || 'no message'}`);
+    return statusError(this.endpoint.provider, assumedStatus(clean), clean, {
+      requestId: this.#requestId,
+      rates: this.#rates,
+      inBand: true,
+    });
   }
 
   /** Ends the exchange and its connection. Idempotent. */
@@ -187,8 +210,9 @@ export class Exchange {
     try {
       this.#status = response.status;
       this.#contentType = excerpt(response.headers.get('content-type') ?? '', redact).toLowerCase();
-      const id = response.headers.get('request-id') ?? response.headers.get('x-request-id');
-      this.#requestId = id === null ? undefined : excerpt(id, redact);
+      const id = kRequestIds.map((name) => response.headers.get(name)).find((value) => value);
+      this.#requestId = id ? excerpt(id, redact) : undefined;
+      this.#rates = ratesOf(response.headers);
       this.#reader = response.body?.getReader();
     } catch (error) {
       throw this.error('protocol', 'the fetch in use gave no usable Response', describe(error));
@@ -213,13 +237,21 @@ export class Exchange {
     return statusError(this.endpoint.provider, response.status, said, {
       headers: response.headers,
       requestId: this.#requestId,
+      rates: this.#rates,
     });
   }
 
   #clean(said: Complaint): Complaint {
-    const { redact } = this.endpoint;
-    const requestId = said.requestId === undefined ? undefined : excerpt(said.requestId, redact);
-    return { ...said, message: excerpt(said.message ?? '', redact), requestId };
+    const clean = (text: string | undefined): string | undefined =>
+      text === undefined ? undefined : excerpt(text, this.endpoint.redact);
+    return {
+      ...said,
+      message: clean(said.message),
+      code: typeof said.code === 'string' ? clean(said.code) : said.code,
+      type: clean(said.type),
+      inner: clean(said.inner),
+      requestId: clean(said.requestId),
+    };
   }
 
   async #rest(limit: number): Promise<string> {
@@ -241,6 +273,8 @@ export class Exchange {
       if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
       this.close();
       if (error instanceof HeddleError) throw error;
+      const limit = hostLimitOf(error);
+      if (limit !== undefined) throw this.error('timeout', limit);
       throw this.error('transport', 'the connection was lost', describe(error));
     }
   }

@@ -4,7 +4,11 @@
 
 /** Parses a text as a JSON object. Throws SyntaxError for everything else. */
 export function parseObject(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text);
+  return objectOf(JSON.parse(text));
+}
+
+/** The value where it is an object. Throws SyntaxError for everything else. */
+export function objectOf(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SyntaxError('not an object');
   return value as Record<string, unknown>;
 }

@@ -10,9 +10,9 @@
  */
 
 import { LLMError } from '../errors.js';
-import { complaintOf } from './failure.js';
+import { complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
-import { parseObject, wordOr } from './json.js';
+import { objectOf, wordOr } from './json.js';
 import { checkAddress, checkHeaders, checkKey, checkKeys, checkText } from './options.js';
 import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, ProviderStream } from './provider.js';
 import { redactor, secretHeaders } from './redact.js';
@@ -132,9 +132,9 @@ class OpenAIProvider implements LiveProvider {
       choices?: Choice[];
       usage?: Usage;
       model?: unknown;
-      error?: unknown;
     } | null;
-    if (body?.error) throw exchange.complaint(complaintOf(body) ?? {});
+    const complaint = complaintIn(body);
+    if (complaint !== undefined) throw exchange.complaint(complaint);
     const choice = Array.isArray(body?.choices) ? body.choices[0] : undefined;
     if (!choice?.message)
       throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
@@ -144,6 +144,7 @@ class OpenAIProvider implements LiveProvider {
       usage: usageOf(body?.usage?.prompt_tokens, body?.usage?.completion_tokens, request, text),
       finishReason: wordOr(choice.finish_reason, 'unknown'),
       model: wordOr(body?.model, this.#modelOf(request)),
+      ...exchange.about,
     };
   }
 }
@@ -161,13 +162,15 @@ class OpenAIDialect implements Dialect {
     private model: string,
   ) {}
 
-  take({ data }: ServerSentEvent): string {
+  take({ name, data, partial }: ServerSentEvent): string {
     if (data.trim() === '[DONE]') {
       this.terminated = true;
       return '';
     }
-    const chunk = parseObject(data);
-    if (chunk['error']) throw this.exchange.complaint(complaintOf(chunk) ?? {});
+    const said: unknown = JSON.parse(data);
+    const complaint = complaintIn(said) ?? (name === 'error' && !partial ? (complaintOf(said) ?? {}) : undefined);
+    if (complaint !== undefined) throw this.exchange.complaint(complaint);
+    const chunk = objectOf(said);
     this.model = wordOr(chunk['model'], this.model);
     if (chunk['usage']) this.#usage = chunk['usage'] as Usage;
     const choice = Array.isArray(chunk['choices']) ? (chunk['choices'][0] as Choice | undefined) : undefined;
@@ -185,6 +188,7 @@ class OpenAIDialect implements Dialect {
       usage: usageOf(input, output, this.request, text),
       finishReason: this.#finishReason,
       model: this.model,
+      ...this.exchange.about,
     };
   }
 }

@@ -1,8 +1,9 @@
 /**
- * How long a server asks to wait, in milliseconds: `retry-after-ms`, `Retry-After` in seconds, `Retry-After` as a date.
- * Invariant: the answer is undefined (no usable advice) or a finite number from 0 to kLongest. Negative values, dates
- * in the past and anything unreadable count as no advice, so that the caller's own backoff applies. It does not decide
- * whether the wait is acceptable: the runtime does, by `retry.maxRetryAfter`. Partner: `failure.ts`.
+ * What a server's headers say about trying again: how long to wait, in milliseconds (`retry-after-ms`, `Retry-After` in
+ * seconds, `Retry-After` as a date), and whether to (`x-should-retry`, which OpenAI's and Anthropic's servers send).
+ * Invariant: a wait is undefined (no usable advice) or a finite number from 0 to kLongest. Negative values, dates in the
+ * past and anything unreadable count as no advice, so that the caller's own backoff applies; an absurdly long one is
+ * still advice, and the runtime refuses it by `retry.maxRetryAfter`. Partners: `failure.ts`, `rate-headers.ts`.
  */
 
 /** What is read of a response's headers. */
@@ -15,11 +16,12 @@ const kLongest = 1e12;
 
 function amount(text: string | null, unit: number): number | undefined {
   const trimmed = text?.trim() ?? '';
-  if (!/^\d+(\.\d*)?$/.test(trimmed)) return undefined;
+  if (!/^(\d+(\.\d*)?|\.\d+)$/.test(trimmed)) return undefined;
   return Math.min(Math.ceil(Number(trimmed) * unit), kLongest);
 }
 
-function instant(text: string | null): number | undefined {
+/** The time that a header names in one of the three forms of HTTP, in milliseconds since the epoch. */
+export function httpDate(text: string | null): number | undefined {
   const trimmed = text?.trim() ?? '';
   // Date.parse takes nearly anything ("-5" is a year to it): only what begins with a weekday is an HTTP date.
   if (!/^(mon|tue|wed|thu|fri|sat|sun)/i.test(trimmed)) return undefined;
@@ -32,10 +34,16 @@ function instant(text: string | null): number | undefined {
 export function retryAfterOf(headers: HeaderSource, now: () => number = Date.now): number | undefined {
   const exact = amount(headers.get('retry-after-ms'), 1) ?? amount(headers.get('retry-after'), 1000);
   if (exact !== undefined) return exact;
-  const until = instant(headers.get('retry-after'));
+  const until = httpDate(headers.get('retry-after'));
   if (until === undefined) return undefined;
-  const wait = until - (instant(headers.get('date')) ?? now());
+  const wait = until - (httpDate(headers.get('date')) ?? now());
   return wait < 0 ? undefined : Math.min(wait, kLongest);
+}
+
+/** The server's own word on whether the same request may be sent again; undefined where it says nothing. */
+export function shouldRetryOf(headers: HeaderSource): boolean | undefined {
+  const word = headers.get('x-should-retry')?.trim().toLowerCase();
+  return word === 'true' ? true : word === 'false' ? false : undefined;
 }
 
 /** Headers as an error carries them: a Headers object, or a plain object with names in any case. */

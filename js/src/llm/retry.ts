@@ -1,16 +1,33 @@
 /**
- * Which failed attempts may be tried again. A pure function of the error; when, how often and at whose cost is the
- * core's to decide, not the provider's. Partner: `call.ts`.
+ * What a failed attempt means to those who decide: whether it may be tried again, and what it says about the server, the
+ * model and the tokens reserved for it. Pure functions of the error; when, how often and at whose cost is the core's to
+ * decide, not the provider's. Partners: `failure.ts`, which makes the errors; `call.ts`, which tells the core.
  */
 
 import type { LLMError } from '../errors.js';
 
+/** What the core is told of a failed attempt, as bits of one number. */
+export const FailureFlag = {
+  /** Another attempt of the same request may succeed. */
+  retryable: 1,
+  /** The server wants fewer requests at a time: 429, 503, 529, an overload by any other name; but no spent quota. */
+  overload: 2,
+  /** The endpoint failed, which counts for a circuit breaker: overload, server, timeout, transport; never a 4xx. */
+  fault: 4,
+  /** Another model may answer what this one did not. */
+  fallback: 8,
+  /** The server refused before it did any work, so what was reserved for the request is free again. */
+  refused: 16,
+} as const;
+
 /**
- * True where another attempt may succeed: 408, 409, 429, every status >= 500, a lost connection, an error inside a
+ * True where another attempt may succeed: 408, 409, 425, 429, every status >= 500, a lost connection, an error inside a
  * stream of one of these kinds. False for a spent quota, for what is wrong with the request or its key, and for answers
- * that are none: the same server would say the same again.
+ * that are none: the same server would say the same again. A server that says for itself whether to try again
+ * (`x-should-retry`) has the last word, except that a quota, a key or a request does not get better by it.
  */
 export function isRetryable(error: LLMError): boolean {
+  if (error.retryable !== undefined) return error.retryable;
   switch (error.kind) {
     case 'rate':
     case 'overload':
@@ -26,4 +43,29 @@ export function isRetryable(error: LLMError): boolean {
     case 'protocol':
       return false;
   }
+}
+
+// A 4xx is about the request, whatever its kind: 408 and 425 about how it was sent, 409 about another one.
+function isFault({ kind, status }: LLMError): boolean {
+  if (status !== undefined && status < 500) return false;
+  return kind === 'overload' || kind === 'server' || kind === 'timeout' || kind === 'transport';
+}
+
+// `invalid` would be refused by every model, except where it is the model that does not exist. `protocol` is a wrong
+// address or a fault in a program: going elsewhere would hide what must be mended.
+function mayFallBack({ kind, status }: LLMError): boolean {
+  return kind === 'invalid' ? status === 404 : kind !== 'protocol';
+}
+
+/** Bits of FailureFlag for a failed attempt. */
+export function failureFlags(error: LLMError): number {
+  const { kind, status, inBand } = error;
+  return (
+    (isRetryable(error) ? FailureFlag.retryable : 0) |
+    (kind === 'rate' || kind === 'overload' ? FailureFlag.overload : 0) |
+    (isFault(error) ? FailureFlag.fault : 0) |
+    (mayFallBack(error) ? FailureFlag.fallback : 0) |
+    // What fails inside an answer has begun, and may be billed.
+    (status !== undefined && status >= 400 && !inBand ? FailureFlag.refused : 0)
+  );
 }
