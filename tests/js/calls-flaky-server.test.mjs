@@ -48,7 +48,8 @@ for (const protocol of protocols) {
       const wanted = expected(prompts[i]);
       attempts += wanted.attempts;
       if (wanted.status === undefined) {
-        const { timings, ...result } = row.value;
+        const { timings, requestId, ...result } = row.value;
+        assert.match(requestId, /^req_/);
         assert.deepEqual(result, {
           text: `echo: ${prompts[i]}`,
           usage: { inputTokens: words(prompts[i]), outputTokens: words(prompts[i]) + 1, source: 'exact' },

@@ -13,7 +13,7 @@ const tried = [
   { fault: 'error-in-stream', after: 0 },
 ];
 const final = {
-  400: 'invalid', 401: 'auth', 402: 'quota', 403: 'auth', 404: 'invalid', 413: 'invalid', 422: 'invalid',
+  400: 'invalid', 401: 'auth', 402: 'quota', 403: 'auth', 404: 'invalid', 413: 'context-length', 422: 'invalid',
   'insufficient-quota': 'quota', 'html-200': 'protocol', 'broken-json-200': 'protocol', 302: 'protocol',
 };
 const faultOf = (name) => (Number.isInteger(Number(name)) ? Number(name) : name);

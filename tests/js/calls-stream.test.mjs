@@ -27,6 +27,7 @@ for (const protocol of protocols) {
       usage: { inputTokens: 3, outputTokens: 5, source: 'exact' },
       finishReason: protocol === 'openai' ? 'stop' : 'end_turn',
       model: 'm-1',
+      requestId: 'req_1',
       attempts: 1,
     });
     assert.ok(timings.requestedAt <= timings.startedAt && timings.startedAt <= timings.completedAt);
