@@ -217,7 +217,7 @@ for (const protocol of Object.keys(paths)) {
           assert.match(await (await answer).text(), /^<!doctype/);
         },
         'broken-json-200': async (answer) => {
-          const text = (await (await answer).text()).replace(/^data: /, '');
+          const text = (await (await answer).text()).replace(/^(event: .*\n)?data: /, '');
           assert.throws(() => JSON.parse(text), SyntaxError);
         },
         'insufficient-quota': async (answer) => {

@@ -10,6 +10,7 @@
  *   everyMs   slow-drip only: real time between two bytes; without it a turn of the event loop
  */
 
+import { wire } from './dialects/events.mjs';
 import { askToWait, kWaitForms } from './llm-retry-after.mjs';
 
 export { rateLimited } from './llm-retry-after.mjs';
@@ -21,6 +22,12 @@ const stated = (which) => (call) => {
 };
 
 const sse = { 'content-type': 'text/event-stream' };
+
+// The first event of a stream under its right name, with half of its data.
+function brokenEvent(call, answer) {
+  const [{ name, data }] = call.dialect.events(call, { ...answer, pieces: [], usageOf: () => undefined });
+  return { status: 200, headers: sse, body: wire({ name, data: data.slice(0, 40) }) };
+}
 
 /** Faults that are one short answer, as functions of the call, the fault and the answer that would have come. */
 const refusals = {
@@ -41,10 +48,8 @@ const refusals = {
     headers: { 'content-type': 'text/html' },
     body: '<!doctype html><title>Welcome</title><p>A portal</p>',
   }),
-  'broken-json-200': (call, _fault, answer) => {
-    const half = JSON.stringify(call.dialect.whole(call, answer)).slice(0, 40);
-    return call.stream ? { status: 200, headers: sse, body: `data: ${half}\n\n` } : { status: 200, body: half };
-  },
+  'broken-json-200': (call, _fault, answer) =>
+    call.stream ? brokenEvent(call, answer) : { status: 200, body: JSON.stringify(call.dialect.whole(call, answer)).slice(0, 40) },
   'empty-200': (call) => ({ status: 200, headers: call.stream ? sse : {}, body: '' }),
   // A proxy's way: the upstream's overload as a body, under its own status.
   'error-in-200': (call) => ({ ...stated('overloaded')(call), status: 200 }),

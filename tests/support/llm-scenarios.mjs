@@ -58,8 +58,9 @@ const right = (name, fault, more) => ({ name: `${name}: the answer`, always: fau
 const isAnthropic = ({ protocol }) => protocol === 'anthropic';
 
 const kKindOfStatus = {
-  400: 'invalid', 401: 'auth', 402: 'quota', 403: 'auth', 404: 'invalid', 413: 'invalid', 422: 'invalid',
-  408: 'server', 409: 'server', 429: 'rate', 500: 'server', 502: 'server', 503: 'overload', 504: 'server', 529: 'overload',
+  400: 'invalid', 401: 'auth', 402: 'quota', 403: 'auth', 404: 'invalid', 413: 'context-length', 422: 'invalid',
+  408: 'timeout', 409: 'server', 425: 'server', 429: 'rate',
+  500: 'server', 502: 'server', 503: 'overload', 504: 'timeout', 529: 'overload',
 };
 const failed = (status) => ({ status, kind: kKindOfStatus[status] });
 
@@ -85,7 +86,7 @@ export const scenarios = [
     requests: 1,
   },
 
-  ...[408, 409, 429, 500, 502, 503, 504, 529].flatMap((status) => [
+  ...[408, 409, 425, 429, 500, 502, 503, 504, 529].flatMap((status) => [
     once(`status ${status}`, status),
     worn(`status ${status}`, status, failed(status)),
   ]),
@@ -98,6 +99,7 @@ export const scenarios = [
   once('an end before the first token', { fault: 'cut-stream', after: 0 }, { ways: ['stream'] }),
   once('half an event before the first token', { fault: 'half-event', after: 0 }, { ways: ['stream'] }),
   once('an overload inside the stream before the first token', { fault: 'error-in-stream', after: 0 }, { ways: ['stream'] }),
+  once('an overload as the body of a 200', 'error-in-200', { ways: ['whole'] }),
   {
     name: 'three failures of three sorts: the answer at the fourth request',
     fault: (_request, n) => [503, 'reset-before-headers', 'retry-after-ms'][n - 1],
@@ -112,6 +114,11 @@ export const scenarios = [
 
   ...[400, 401, 402, 403, 404, 413, 422].map((status) => final(`status ${status}`, status, failed(status))),
   final('a spent account', 'insufficient-quota', (of) => ({ status: isAnthropic(of) ? 402 : 429, kind: 'quota' })),
+  final('a spent account, as 400', 'billing-400', { status: 400, kind: 'quota' }),
+  final('a conversation that is too long', 'context-length', { status: 400, kind: 'context-length' }),
+  final('a content filter', 'content-filter', { status: 400, kind: 'content-filter' }),
+  final('an overload that the server wants nobody to try again', 'should-retry-false', failed(503)),
+  final('a bad request that the server wants tried again', 'should-retry-true', failed(400)),
 
   final('a page of HTML with status 200', 'html-200', { kind: 'protocol' }),
   final('half of JSON with status 200', 'broken-json-200', { kind: 'protocol' }),

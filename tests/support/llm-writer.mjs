@@ -9,6 +9,7 @@
  * and the request's own fields; an answer is {text, pieces, toolCalls, counted(words), finishReason}.
  */
 
+import { wire } from './dialects/events.mjs';
 import { refusalOf } from './llm-dialects.mjs';
 import { alterationOf, refusalFor } from './llm-faults.mjs';
 import { wordsOf } from './llm-meter.mjs';
@@ -119,8 +120,6 @@ async function writeStream(call, answer, fault, { newline, pings, pauseAfter, co
     if (event.isPiece) call.said();
   }
 }
-
-const wire = ({ name, data }) => `${name ? `event: ${name}\n` : ''}data: ${data}\n\n`;
 
 // `next` is the event that would have come.
 async function breakStream(call, { fault }, next) {

@@ -27,3 +27,6 @@ export function* fragmentsOf(text) {
   const characters = [...text];
   for (let at = 0; at < characters.length; at += 7) yield characters.slice(at, at + 7).join('');
 }
+
+/** An event as bytes would spell it. */
+export const wire = ({ name, data }) => `${name ? `event: ${name}\n` : ''}data: ${data}\n\n`;
