@@ -8,6 +8,7 @@
 
 import { ArgumentError } from './errors.js';
 import type { CallOptions } from './llm/calls.js';
+import type { Fetch } from './llm/fetch.js';
 import type { LLMStream } from './llm/llm-stream.js';
 import type { SideEffect } from './llm/other-call.js';
 import type { LLMOptions, Prompt } from './llm/request.js';
@@ -26,6 +27,7 @@ export type Body<T> = (ctx: Context) => PromiseLike<T> | GeneratorBody<T> | T;
 export class Context {
   /** @internal */ readonly _owner: Task;
   /** The shield's id in the kernel, 0 for none, and once its section was left. @internal */ _shield: number;
+  /** Made when first asked for. @internal */ _fetch: Fetch | undefined = undefined;
 
   /** @internal */
   constructor(owner: Task, shield = 0) {
@@ -95,6 +97,11 @@ export class Context {
   /** The same, piece by piece. */
   llmStream(prompt: Prompt, options?: LLMOptions): LLMStream {
     return this.runtime._llm.stream(prompt, options, this);
+  }
+
+  /** Runtime.fetch, bound to this task. */
+  get fetch(): Fetch {
+    return (this._fetch ??= this.runtime._llm.fetches.of(this));
   }
 
   /** Runs any other side effect as an operation: `fn` gets a signal that aborts when the task is cancelled. */

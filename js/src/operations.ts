@@ -32,8 +32,10 @@ export interface Meaning {
   value(aux: number): unknown;
   /** The error, where the operation failed by itself. */
   failure(code: number, aux: number): unknown;
-  /** `failure` gives a value that the operation ends well with. */
+  /** `failure` gave, or gives, a value that the operation ends well with. */
   readonly failureIsValue?: boolean;
+  /** The error, where hd_abort_op() ended it without a signal given to begun(). */
+  aborted?(): unknown;
 }
 
 type Settle = (value: unknown) => void;
@@ -171,7 +173,7 @@ export class Operations {
     let failed = code !== OpCode.ok;
     if (failed) {
       value = this.#failure(op, code, aux, owner, meaning);
-      failed = code !== OpCode.failed || meaning?.failureIsValue !== true;
+      failed = (code !== OpCode.failed && code !== OpCode.retryAfterTooLong) || meaning?.failureIsValue !== true;
     } else if (meaning !== undefined) {
       try {
         value = meaning.value(aux);
@@ -214,7 +216,7 @@ export class Operations {
       case OpCode.cancelled:
         return owner._interruption();
       case OpCode.aborted:
-        return this.#signals.get(op)?.error ?? new CancellationError('the operation was aborted');
+        return this.#signals.get(op)?.error ?? meaning?.aborted?.() ?? new CancellationError('the operation was aborted');
       case OpCode.timeout: {
         const { name, timeout = 0 } = meaning!;
         return new TimeoutError(`${name} took longer than its timeout of ${timeout} ms`, { limit: 'operation', scope: name, ms: timeout });

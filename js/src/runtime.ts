@@ -21,6 +21,7 @@ import { FairnessKeys } from './fairness-keys.js';
 import { interruptionError, type CancelRequest } from './interruption.js';
 import { Levels } from './levels.js';
 import { Calls } from './llm/calls.js';
+import type { Fetch, FetchOptions } from './llm/fetch.js';
 import type { LLMStream } from './llm/llm-stream.js';
 import type { Provider } from './llm/provider.js';
 import { type LLMOptions, type Prompt } from './llm/request.js';
@@ -251,6 +252,19 @@ export class Runtime {
   /** Calls a model and gives its answer piece by piece. */
   llmStream(prompt: Prompt, options?: LLMOptions & { ctx?: Context | undefined }): LLMStream {
     return this._llm.stream(prompt, options, options?.ctx);
+  }
+
+  /** A fetch whose requests to models take part in the limits, the queue, the retries and the cancellation of the runtime; to
+   * hand to any client: `new OpenAI({ fetch: rt.fetch })`. Everything else passes. Bound, and always the same function. After
+   * the last attempt it resolves with the server's Response, as fetch does; a lost connection rejects with an LLMError. A
+   * stream holds its place until its body was read, cancelled or dropped: read it, or cancel it. */
+  get fetch(): Fetch {
+    return this._llm.fetches.fetch;
+  }
+
+  /** Another rt.fetch, with options of its own. Throws an ArgumentError for one that it does not know. */
+  fetchWith(options: FetchOptions): Fetch {
+    return this._llm.fetches.with(options);
   }
 
   /** Runs a function whose tasks are structured: returns only when all of them ended. */

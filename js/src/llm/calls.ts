@@ -11,6 +11,7 @@ import type { Owner } from '../operations.js';
 import { CallClass, EventType } from '../protocol.js';
 import { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
+import { Fetches } from './fetch.js';
 import { LLMCall } from './llm-call.js';
 import { LLMStream } from './llm-stream.js';
 import { OtherCall, type SideEffect } from './other-call.js';
@@ -38,6 +39,7 @@ export interface CallOptions {
 export class Calls {
   readonly #host: CallsHost;
   readonly #callHost: CallHost;
+  readonly fetches: Fetches;
   // Those that the host has begun and the kernel has not heard the last of.
   readonly #attempts = new Map<number, Attempt>();
   // Told to abort before they were told to start, with the number of runs told by then: the start is among those.
@@ -49,6 +51,7 @@ export class Calls {
       ...host,
       over: (attempt) => this.#attempts.get(attempt.id) === attempt && this.#attempts.delete(attempt.id),
     };
+    this.fetches = new Fetches(host, this.#callHost);
   }
 
   call(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): Promise<LLMResult> {

@@ -1,0 +1,412 @@
+/**
+ * A request of the caller's own making, as the kernel's call: when it may be sent and whether it is sent again is the
+ * kernel's decision, what it says and what comes back is between the caller and the server.
+ *
+ *   attempt of an LLM request -> a refusal (its body read, up to 64 KB) -> repeated, or handed over as the server's Response
+ *                             -> lost                                   -> repeated, or an LLMError of kind transport
+ *                             -> an answer, read whole                  -> done: the Response, its place free
+ *                             -> a stream, read to its first token      -> opened: the Response; its place is held until
+ *                                                                          the body was read, left or lost
+ *   of any other request      -> what the host's fetch gives, untouched
+ *
+ * Invariant: each attempt has a fetch and a signal of its own; once the call is over no connection, listener or fiber of it
+ * is left, and the caller's body is the server's, byte for byte.
+ * Partners: `fetch.ts`, the door; `fetch-request.ts`, `fetch-head.ts`, `fetch-body.ts`, `fetch-response.ts`.
+ */
+
+import { onAbort } from '../cancellation.js';
+import { LLMError, TimeoutError } from '../errors.js';
+import type { RawExports } from '../engine/module.js';
+import type { Meaning, Owner } from '../operations.js';
+import { Outside } from '../outside.js';
+import type { Attempt } from './attempt.js';
+import { HostCall, type CallHost } from './call.js';
+import { complaintOf, describe, excerpt, failure, statusError, statusOf, type Complaint } from './failure.js';
+import { Body, type BodyEnd, type ByteReader, type Bytes } from './fetch-body.js';
+import { readHead } from './fetch-head.js';
+import type { KeptRequest } from './fetch-request.js';
+import { withBody, withHeader } from './fetch-response.js';
+import { UsageReader } from './fetch-usage.js';
+import { redactor, secretHeaders } from './redact.js';
+import type { LLMUsage } from './provider.js';
+import type { LLMTimings } from './result.js';
+
+/** What became of one LLM request of rt.fetch. */
+export interface FetchResult {
+  url: string;
+  /** Of the answer that the caller got; undefined where it got none. */
+  status: number | undefined;
+  /** Requests sent. */
+  attempts: number;
+  /** As the answer said, as far as it was read. */
+  usage: LLMUsage;
+  /** The model that answered, as the server named it. */
+  model: string | undefined;
+  timings: LLMTimings;
+  /** Why the caller got no answer, or not all of it. */
+  error?: unknown;
+}
+
+// A refusal says what it has to say at its beginning.
+const kLongestRefusal = 64 * 1024;
+// A longer answer goes to the caller as it comes, and holds its place until it was read.
+const kLongestWhole = 16 * 1024 * 1024;
+
+const ignore = (): void => {};
+
+/** A caller outside, whose fiber lasts as long as the body that it got. */
+export class FetchOutside extends Outside {
+  hasBody = false;
+
+  constructor(raw: RawExports) {
+    super(raw, 'fetch', true);
+  }
+
+  override _operationOver(): void {
+    if (!this.hasBody) this.end();
+  }
+}
+
+/** A refusal, or a stream that failed before its first token: what the caller gets if it was the last attempt. */
+interface Refusal {
+  response: Response;
+  head: Bytes[];
+  /** The rest, where it is longer than what is worth reading. */
+  reader: ByteReader | undefined;
+}
+
+export class FetchCall extends HostCall {
+  readonly name = 'fetch';
+  #op = 0;
+  #response: Response | undefined;
+  #refusal: Refusal | undefined;
+  #open: { attempt: Attempt; body: Body } | undefined;
+  #usage: UsageReader | undefined;
+  #status: number | undefined;
+  #reported = false;
+  #cancelled: { reason: unknown } | undefined;
+  readonly #stops: (() => void)[] = [];
+
+  constructor(
+    host: CallHost,
+    owner: Owner,
+    timeout: number | undefined,
+    private readonly request: KeptRequest,
+    private readonly report: ((result: FetchResult) => void) | undefined,
+  ) {
+    super(host, owner, timeout);
+  }
+
+  /** Takes the kernel's answer to the operation; gives what the caller waits for. */
+  open(answer: number): Promise<Response> {
+    this.#op = answer;
+    const { signals } = this.request;
+    const promise = this.host.operations.begun<Response>(answer, this.owner, this);
+    for (const signal of signals) this.#stops.push(onAbort(signal, () => this.cancel(signal.reason)));
+    if (signals.length > 0 || this.report !== undefined) {
+      const settled = (error?: unknown): void => {
+        if (this.#open === undefined) this.#finish(error);
+      };
+      promise.then(() => settled(), settled);
+    }
+    return promise;
+  }
+
+  // --- The operation's result ---
+
+  value(): unknown {
+    const response = this.#response;
+    // The call must not keep alive what its caller drops.
+    this.#response = undefined;
+    if (this.#open !== undefined) {
+      if (this.owner instanceof FetchOutside) this.owner.hasBody = true;
+      this.#limitBody();
+    }
+    return response;
+  }
+
+  get failureIsValue(): boolean {
+    return this.#response !== undefined;
+  }
+
+  /** After the last attempt the server's own words are worth more than an error of ours. */
+  override failure(code: number, attempts: number): unknown {
+    const error = super.failure(code, attempts);
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (refusal === undefined) return error;
+    const { response, head, reader } = refusal;
+    this.#status = response.status;
+    const body = reader === undefined ? joined(head) : new Body(head, reader, (how, reason) => void (how === 'left' && reader.cancel(reason).catch(ignore)));
+    // The official clients must not begin anew what was repeated often enough.
+    this.#response = withHeader(withBody(response, body), 'x-should-retry', 'false');
+    return this.#response;
+  }
+
+  /** Ends it, wherever it stands: who waits for it, or reads its body, gets the reason. */
+  cancel(reason: unknown): void {
+    const { engine, operations } = this.host;
+    this.#cancelled ??= { reason };
+    if (operations.meaning(this.#op) === this) engine.raw.hd_abort_op(this.#op);
+    else this.#open?.body.fail(reason);
+    engine.drainEffects();
+    engine.wake();
+  }
+
+  aborted(): unknown {
+    return this.#cancelled?.reason;
+  }
+
+  // --- Attempts ---
+
+  start(attempt: Attempt): void {
+    this.#dropRefusal();
+    if (this.request.isLLM) void this.#ask(attempt);
+    else void this.#pass(attempt);
+  }
+
+  override abort(attempt: Attempt, reason: unknown): void {
+    super.abort(attempt, reason);
+    if (this.#open?.attempt === attempt) this.#open.body.fail(reason);
+  }
+
+  async #send(attempt: Attempt): Promise<Response> {
+    if (this.request.ready !== undefined) await this.request.ready;
+    const response = await this.host.fetch(...this.request.argumentsFor(attempt.signal));
+    if (!attempt.wasCut) return response;
+    // A fetch that does not know signals.
+    void response.body?.cancel?.().catch(ignore);
+    throw attempt.signal.reason;
+  }
+
+  async #pass(attempt: Attempt): Promise<void> {
+    try {
+      const response = await this.#send(attempt);
+      this.#response = response;
+      this.#status = response.status;
+      this.#follow(attempt, response);
+      this.done(attempt);
+    } catch (error) {
+      this.fail(attempt, attempt.wasCut ? attempt.signal.reason : error);
+    }
+  }
+
+  async #ask(attempt: Attempt): Promise<void> {
+    try {
+      const response = await this.#send(attempt);
+      const { status, body } = response;
+      if (status >= 400) await this.#refused(attempt, response);
+      else if (body === null || typeof body?.getReader !== 'function') this.#answered(attempt, response, undefined);
+      else await this.#read(attempt, response);
+    } catch (error) {
+      this.fail(attempt, attempt.wasCut ? attempt.signal.reason : this.#lost(error));
+    }
+  }
+
+  async #read(attempt: Attempt, response: Response): Promise<void> {
+    const type = response.headers.get('content-type') ?? '';
+    if (this.report !== undefined) this.#usage = new UsageReader(type);
+    const head: Bytes[] = [];
+    const reader = response.body!.getReader();
+    if (type.includes('text/event-stream')) {
+      const verdict = await readHead(reader, head);
+      if (verdict === 'answers' || (verdict === 'cut' && !this.request.hasTerminator)) {
+        this.#opened(attempt, response, head, reader);
+        return;
+      }
+      this.#refusal = { response, head, reader };
+      const complaint = typeof verdict === 'object' ? verdict.complaint : undefined;
+      this.fail(attempt, complaint === undefined ? this.#lost(new Error('the stream ended before its first token')) : this.#complained(response, complaint));
+      return;
+    }
+    if (isStreamed(type) || !(await readUpTo(reader, head, kLongestWhole))) this.#opened(attempt, response, head, reader);
+    else this.#answered(attempt, response, joined(head));
+  }
+
+  #answered(attempt: Attempt, response: Response, bytes: Bytes | undefined): void {
+    if (bytes !== undefined) this.#usage?.feed(bytes);
+    if (this.winner === undefined) {
+      this.#status = response.status;
+      this.#response = bytes === undefined ? response : withBody(response, bytes);
+    }
+    this.done(attempt);
+  }
+
+  #opened(attempt: Attempt, response: Response, head: Bytes[], reader: ByteReader): void {
+    if (this.winner !== undefined) {
+      attempt.cut(new Error('another attempt won'));
+      this.fail(attempt, attempt.signal.reason);
+      return;
+    }
+    const usage = this.#usage;
+    const over = (how: BodyEnd, reason: unknown): void => this.#bodyOver(attempt, reader, how, reason);
+    const body = new Body(head, reader, over, usage && ((bytes) => usage.feed(bytes)));
+    this.#open = { attempt, body };
+    this.#status = response.status;
+    this.#response = withBody(response, body);
+    this.opened(attempt);
+  }
+
+  async #refused(attempt: Attempt, response: Response): Promise<void> {
+    const refusal: Refusal = { response, head: [], reader: undefined };
+    let text = '';
+    const reader = typeof response.body?.getReader === 'function' ? response.body.getReader() : undefined;
+    if (reader !== undefined) {
+      try {
+        if (!(await readUpTo(reader, refusal.head, kLongestRefusal))) refusal.reader = reader;
+      } catch (error) {
+        // The status alone is worth more than the loss of its explanation.
+        if (attempt.wasCut) throw error;
+      }
+      text = decoder.decode(joined(refusal.head));
+    }
+    let said: Complaint | undefined;
+    try {
+      said = complaintOf(JSON.parse(text));
+    } catch {
+      said = undefined;
+    }
+    this.#refusal = refusal;
+    this.fail(attempt, this.#statusError(response, response.status, said ?? { message: text }));
+  }
+
+  // --- Errors ---
+
+  #complained(response: Response, complaint: Complaint): LLMError {
+    const status = statusOf(complaint);
+    if (status !== undefined) return this.#statusError(undefined, status, complaint);
+    const text = excerpt(complaint.message ?? 'no message', this.#redact());
+    return failure(this.#where(), 'server', `answered ${response.status}, then an error: ${text}`);
+  }
+
+  #statusError(response: Response | undefined, status: number, said: Complaint): LLMError {
+    const redact = this.#redact();
+    const id = response?.headers.get('request-id') ?? response?.headers.get('x-request-id') ?? said.requestId;
+    const clean = { ...said, message: excerpt(said.message ?? '', redact) };
+    const requestId = id === undefined || id === null ? undefined : excerpt(id, redact);
+    return statusError(this.#where(), status, clean, response === undefined ? { requestId } : { headers: response.headers, requestId });
+  }
+
+  // What fetch() refuses is the caller's mistake, not the network's.
+  #lost(error: unknown): unknown {
+    const problem = error instanceof TypeError ? this.request.problem() : undefined;
+    if (problem !== undefined) return error;
+    return failure(this.#where(), 'transport', `the connection was lost: ${excerpt(describe(error), this.#redact())}`, { cause: error });
+  }
+
+  #where(): string {
+    try {
+      return `fetch ${new URL(this.request.url).host}`;
+    } catch {
+      return 'fetch';
+    }
+  }
+
+  #redact(): (text: string) => string {
+    return redactor(secretHeaders(Object.fromEntries(this.request.headers())));
+  }
+
+  protected override failed(attempt: Attempt, error: unknown): 0 | 1 {
+    return super.failed(attempt, error) === 1 && this.request.mayRepeat() ? 1 : 0;
+  }
+
+  // --- The end ---
+
+  #bodyOver(attempt: Attempt, reader: ByteReader, how: BodyEnd, reason: unknown): void {
+    const wasCut = how === 'left' || how === 'failed';
+    if (wasCut) {
+      attempt.cut(reason);
+      // Where the fetch in use does not know signals.
+      reader.cancel(reason).catch(ignore);
+    }
+    attempt.note.endedAt = this.host.now();
+    this.closed(attempt, wasCut);
+    if (this.owner instanceof FetchOutside) this.owner.end();
+    this.#finish(how === 'read' ? undefined : reason);
+  }
+
+  #dropRefusal(): void {
+    this.#refusal?.reader?.cancel().catch(ignore);
+    this.#refusal = undefined;
+  }
+
+  #finish(error: unknown): void {
+    for (const stop of this.#stops) stop();
+    this.#stops.length = 0;
+    this.#dropRefusal();
+    if (this.report === undefined || this.#reported || !this.request.isLLM) return;
+    this.#reported = true;
+    const { usage, model } = this.#usage?.end() ?? { usage: { inputTokens: 0, outputTokens: 0, source: 'unknown' as const }, model: undefined };
+    const { requestedAt, notes } = this;
+    const timings = { requestedAt, startedAt: notes.at(-1)?.startedAt ?? requestedAt, completedAt: this.host.now(), attempts: notes };
+    const result: FetchResult = { url: this.request.url, status: this.#status, attempts: notes.length, usage, model, timings };
+    if (error !== undefined) result.error = error;
+    try {
+      this.report(result);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+
+  // What is left of the time, for the body: a delay of nobody's, so that it is the runtime's clock that counts.
+  #limitBody(): void {
+    const { timeout } = this;
+    if (timeout === undefined || timeout === 0) return;
+    const { engine, operations } = this.host;
+    const watch = new Outside(engine.raw, this.name);
+    const meaning: Meaning = { name: this.name, value: ignore, failure: ignore };
+    engine.tick();
+    const op = engine.raw.hd_delay(watch._fiber, Math.max(0, timeout - (this.host.now() - this.requestedAt)), 0);
+    operations.begun(op, watch, meaning).then(() => {
+      const text = `fetch took longer than its timeout of ${timeout} ms, the reading of its body included`;
+      this.#open?.body.fail(new TimeoutError(text, { limit: 'operation', scope: this.name, ms: timeout }));
+    }, ignore);
+    this.#stops.push(() => {
+      if (operations.meaning(op) === meaning) engine.raw.hd_abort_op(op);
+    });
+  }
+
+  // The body of a plain request is the host's; only the caller's signal still ends it, as fetch has it.
+  #follow(attempt: Attempt, response: Response): void {
+    const { signals } = this.request;
+    if (signals.length === 0 || response.body === null || response.body === undefined) return;
+    const stops = signals.map((signal) => onAbort(signal, () => attempt.cut(signal.reason)));
+    unfollow.register(response.body, () => stops.forEach((stop) => stop()));
+  }
+}
+
+// A body that nobody can reach any more needs no signal.
+const unfollow = new FinalizationRegistry<() => void>((stop) => stop());
+
+const decoder = new TextDecoder();
+
+/** Media types whose answers come piece by piece. */
+function isStreamed(type: string): boolean {
+  return /ndjson|jsonl|json-lines|json-seq|stream/i.test(type);
+}
+
+/** Reads the whole body into `parts`; false where it has more than `limit` bytes, and more is to come. */
+async function readUpTo(reader: ByteReader, parts: Bytes[], limit: number): Promise<boolean> {
+  for (let length = 0; length <= limit;) {
+    const { done, value } = await reader.read();
+    if (done) return true;
+    parts.push(value);
+    length += value.length;
+  }
+  return false;
+}
+
+function joined(parts: readonly Bytes[]): Bytes {
+  if (parts.length === 1) return parts[0]!;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
