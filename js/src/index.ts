@@ -3,6 +3,7 @@
 // For programs whose own `lib` is older: the declarations name Disposable.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+export { Batcher, type BatcherOptions, type BatchFunction } from './batcher.js';
 export type { GeneratorBody } from './body.js';
 export type { CancellationToken, Disposer } from './cancellation.js';
 export type { DispatchConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from './config.js';

@@ -36,6 +36,8 @@ export interface Meaning {
   readonly failureIsValue?: boolean;
   /** The error, where hd_abort_op() ended it without a signal given to begun(). */
   aborted?(): unknown;
+  /** The operation is over, however it ended; not called where its owner's end dropped it. */
+  over?(): void;
 }
 
 type Settle = (value: unknown) => void;
@@ -183,6 +185,7 @@ export class Operations {
       }
     }
     if (this.#signals.size > 0) this.#stopListening(op, owner);
+    meaning?.over?.();
     owner._operationOver?.();
     if (typeof sink === 'function') sink(failed ? Promise.reject(value) : value);
     else sink._settle(failed, value);

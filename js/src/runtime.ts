@@ -9,6 +9,7 @@
  */
 
 import { contextStore, isFree, type ContextStore } from './async-context.js';
+import { Batcher, type BatcherOptions, type BatchFunction } from './batcher.js';
 import { BodyRunner } from './body-runner.js';
 import { disposer, FreeToken, onAbort, reasonOf, type CancellationToken, type Disposer } from './cancellation.js';
 import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, type RuntimeConfig, type SchedulerConfig } from './config.js';
@@ -287,6 +288,12 @@ export class Runtime {
     return mapConcurrent(this, items, fn, { ...options, ctx }, concurrency);
   }
 
+  /** Makes a batcher: what callers add one by one goes to `fn` many at a time, as a task of its own. */
+  batcher<I, O>(fn: BatchFunction<I, O>, options: BatcherOptions<I> = {}): Batcher<I, O> {
+    this.#open('batcher');
+    return new Batcher(this, fn, options);
+  }
+
   // --- Watching ---
 
   /** Changes limits and defaults live; all of it, or nothing where a value is refused. */
@@ -451,30 +458,59 @@ export class Runtime {
     checkTaskOptions('scope', taskOptions);
     const parent = caller?._owner;
     if (parent !== undefined && parent._fiber === 0) throw new ArgumentError('scope', `${describe(parent)} is over`);
+    const waiter: Owner = parent ?? new Outside(this.#engine.raw, 'scope', true);
+    const scope = this.#openScope(body, taskOptions, joiner, quorum, waiter, parent, caller?._shield ?? 0);
+    if (options.signal !== undefined) this.#followSignal(scope as Task, options.signal);
+    await this.#scopeEnd(scope, waiter);
+    if (scope._outcome === 0) throw scope._interruption(); // its function is a zombie
+    return scopeResult(scope, options.joiner);
+  }
+
+  /** A scope that no task opens, whoever calls: its function runs without a slot, its tasks under all limits, and a failure of
+   * them is not its own. `over` is called when it has settled. @internal */
+  _openFreeScope(body: ScopeBody<unknown>, operation: string, name: string, over: () => void): ScopeTask {
+    if (this.#closing !== undefined) throw new ClosedError(operation);
+    const waiter = new Outside(this.#engine.raw, operation);
+    const scope = this.#openScope(body, { name }, ...joinerNumbers('allSettled'), waiter, undefined, 0);
+    (scope._lazy().onEnd ??= []).push(over);
+    this.#scopeEnd(scope, waiter).catch(ignore);
+    return scope;
+  }
+
+  #openScope(
+    body: ScopeBody<unknown>,
+    options: TaskOptions,
+    joiner: number,
+    quorum: number,
+    waiter: Owner,
+    parent: Task | undefined,
+    shield: number,
+  ): ScopeTask {
     const { raw } = this.#engine;
     this.#engine.wake();
     this.#engine.tick();
-    this.#send(taskOptions);
+    this.#send(options);
     raw.hd_option(SubmitOption.joiner, joiner);
     raw.hd_option(SubmitOption.quorum, quorum);
-    const waiter: Owner = parent ?? new Outside(raw, 'scope', true);
-    const fiber = raw.hd_submit(waiter._fiber, FiberKind.scope, caller?._shield ?? 0);
+    const fiber = raw.hd_submit(waiter._fiber, FiberKind.scope, shield);
     if (fiber === 0) throw waiter._interruption();
     let s!: ScopeContext;
-    const scope = new ScopeTask(this, fiber, ++this.#seq, () => body(s), parent, taskOptions, this.#engine.time);
+    const scope = new ScopeTask(this, fiber, ++this.#seq, () => body(s), parent, options, this.#engine.time);
     s = new ScopeContext(scope as Task);
     scope._observed = true;
     this.#fibers[fiber] = scope as Task;
     this.#bodies++;
-    if (options.signal !== undefined) this.#followSignal(scope as Task, options.signal);
+    return scope;
+  }
+
+  /** Waits until all of a scope has ended. */
+  async #scopeEnd(scope: ScopeTask, waiter: Owner): Promise<void> {
     this.#engine.targets([scope]);
     try {
-      await this.#operations.begun(raw.hd_wait(waiter._fiber, WaitMode.ended, 0, 0, 0), waiter, scopeMeaning);
+      await this.#operations.begun(this.#engine.raw.hd_wait(waiter._fiber, WaitMode.ended, 0, 0, 0), waiter, scopeMeaning);
     } finally {
       if (waiter instanceof Outside && !this.#closed) waiter.end();
     }
-    if (scope._outcome === 0) throw scope._interruption(); // its function is a zombie
-    return scopeResult(scope, options.joiner);
   }
 
   /** @internal */

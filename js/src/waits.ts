@@ -160,6 +160,36 @@ export class Waits {
     return this.#operations.begun(answer, owner, meaning, signal);
   }
 
+  /** Waits until fibers settled that stand for something else (batches), and reads what came of it. `enter` is called once the
+   * caller may wait; `over` hears in every case that the wait has ended. */
+  join<T>(
+    name: string,
+    enter: () => { targets: readonly Task[]; read: () => T; over: () => void },
+    options: WaitOptions | undefined,
+    ctx: Context | undefined,
+  ): Promise<T> {
+    const caller = this.#host.caller(ctx, name);
+    let joined: ReturnType<typeof enter>;
+    try {
+      this.#host.open(name, caller);
+      this.#checkWait(name, options);
+      if (caller !== undefined && this.#host.isInterrupted(caller)) throw caller._owner._interruption();
+      joined = enter();
+    } catch (error) {
+      return this.#operations.error(caller?._owner, error);
+    }
+    const { targets, read, over } = joined;
+    if (targets.length === 0) return this.#operations.value(caller?._owner, read()) as Promise<T>;
+    this.#engine.tick();
+    const { raw } = this.#engine;
+    const owner: Owner = caller?._owner ?? new Outside(raw, name);
+    this.#engine.targets(targets);
+    const timeout = options?.timeout ?? 0;
+    const answer = raw.hd_wait(owner._fiber, WaitMode.allSettled, 0, timeout, caller?._shield ?? 0);
+    if (answer <= 0) over();
+    return this.#operations.begun<T>(answer, owner, { name, timeout, value: read, failure: read, over }, options?.signal);
+  }
+
   yield(ctx: Context | undefined): Promise<void> {
     const caller = this.#host.caller(ctx, 'yield');
     if (this.#host.isClosed()) return Promise.reject(new ClosedError('yield'));
