@@ -1,6 +1,8 @@
 /**
  * A program: what the real clients do by themselves, with their default settings and the host's bare fetch, on every row of
- * the table of faults. Prints JSON: for each row {client: {requests, waits, limit, outcome, ...}}.
+ * the table of faults. Prints JSON: {bare, leftOn}, for each row {client: {requests, waits, limit, outcome, ...}}.
+ *
+ * And what they do through rt.fetch, where their own retries are left on.
  *
  * A client waits by setTimeout. Here a timer that a client's package asks for, as the stack shows, takes no time: a wait
  * before a retry is noted and over at once; a limit is noted, and runs out only where the server is silent and nothing else
@@ -11,7 +13,7 @@
 
 import { kNow } from '../llm-retry-after.mjs';
 import { startLLMServer } from '../llm-server.mjs';
-import { kAnswer, kMeasured, tableRows } from './table-rows.mjs';
+import { kAnswer, kMeasured, leftOnRows, tableRows } from './table-rows.mjs';
 
 const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 const kPackage = /node_modules\/(openai|@anthropic-ai\/sdk|ai|@ai-sdk\/[\w-]+)\//;
@@ -36,10 +38,11 @@ class ClientTimer {
 
 globalThis.setTimeout = (callback, ms, ...args) => {
   const { stack } = new Error();
-  const caller = stack.split('\n').slice(2).join('\n');
+  // Whoever called setTimeout; that a client is further up the stack makes it no timer of the client's.
+  const [, , caller, ...above] = stack.split('\n');
   if (!kPackage.test(caller)) return real.setTimeout(callback, ms, ...args);
   const timer = new ClientTimer(() => callback(...args), ms);
-  if (kSleeping.test(caller)) {
+  if (kSleeping.test([caller, ...above.slice(0, 2)].join('\n'))) {
     waits.push(ms);
     timer.immediate = setImmediate(timer.fire);
   } else {
@@ -57,6 +60,7 @@ Math.random = () => 0;
 Date.now = () => kNow;
 
 // After the patches, for the packages may keep the functions that they find.
+const { open } = await import('../heddle.mjs');
 const { aiClients } = await import('./ai.mjs');
 const { anthropicClients } = await import('./anthropic.mjs');
 const { openaiClients } = await import('./openai.mjs');
@@ -81,12 +85,12 @@ async function outwait(server, isOver, abort) {
   }
 }
 
-async function measure(client, { fault, stream = false, silent = false }) {
+async function measure(client, { fault, stream = false, silent = false }, fetch) {
   const server = await startLLMServer({ fault: () => fault, respond: () => kAnswer });
   waits = [];
   limits = new Set();
   const controller = new AbortController();
-  const ask = client.connect({ url: server.url });
+  const ask = client.connect({ url: server.url, fetch });
   let isOver = false;
   let isAborted = false;
   const asked = ask({ prompt: 'a question', stream, signal: controller.signal }).finally(() => (isOver = true));
@@ -104,10 +108,18 @@ async function measure(client, { fault, stream = false, silent = false }) {
   return { requests, waits, ...(silent && { limit: limit ?? null }), ...(isAborted ? { outcome: 'waiting' } : outcome) };
 }
 
-const table = [];
-for (const row of tableRows) {
-  const cells = {};
-  for (const client of clients) cells[client.name] = await measure(client, row);
-  table.push(cells);
+async function measureAll(rows, fetch) {
+  const table = [];
+  for (const row of rows) {
+    const cells = {};
+    for (const client of clients) cells[client.name] = await measure(client, row, fetch);
+    table.push(cells);
+  }
+  return table;
 }
-console.log(JSON.stringify(table));
+
+const bare = await measureAll(tableRows);
+const rt = await open({ after() {} }, { clock: 'virtual' });
+const leftOn = await measureAll(leftOnRows, rt.fetch);
+await rt.close();
+console.log(JSON.stringify({ bare, leftOn }));

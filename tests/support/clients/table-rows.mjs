@@ -88,6 +88,13 @@ export const tableRows = [
   ], { stream: true }),
 ];
 
+/** The rows of the second table: through rt.fetch, with the clients' own retries left on. */
+export const leftOnRows = group('', [
+  status(503, 'Service Unavailable'),
+  ['`Retry-After` of 10 years', 'retry-after-absurd'],
+  ['reset before the headers', 'reset-before-headers'],
+]);
+
 /** The answer that a row's fault keeps back or spoils: three pieces, so that a stream can break among them. */
 export const kAnswer = 'one two three';
 

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { kAnswer, tableRows } from './table-rows.mjs';
+import { kAnswer, leftOnRows, tableRows } from './table-rows.mjs';
 
 const majorOf = (name) => {
   const file = new URL(`../../../node_modules/${name}/package.json`, import.meta.url);
@@ -21,18 +21,23 @@ const columns = [
   [column('ai'), { 'ai openai': 'OpenAI', 'ai anthropic': 'Anthropic' }],
 ];
 
-/** The lines of the table, given the cells of each row by client. */
-export function tableOf(cells) {
-  const lines = [];
-  let group;
-  for (const [i, row] of tableRows.entries()) {
-    if (row.group !== group) {
-      group = row.group;
-      lines.push('', `### ${group}`, '', line(['The server', ...columns.map(([title]) => title)]), line(['---', ...columns.map(() => '---')]));
-    }
-    lines.push(line([row.label, ...columns.map(([, clients]) => merged(clients, cells[i]))]));
-  }
-  return lines.slice(1).join('\n');
+/** The tables, one a group of rows, given the cells of each row by client. */
+export function tablesOf(cells) {
+  const groups = [...new Set(tableRows.map(({ group }) => group))];
+  const table = (group) => {
+    const rows = tableRows.map((row, i) => [row, cells[i]]).filter(([row]) => row.group === group);
+    return `### ${group}\n\n${tableOf(columns, rows)}`;
+  };
+  return groups.map(table).join('\n\n');
+}
+
+/** The table of the clients through rt.fetch. */
+export const leftOnTableOf = (cells) => tableOf(columns.slice(1), leftOnRows.map((row, i) => [row, cells[i]]));
+
+function tableOf(columns, rows) {
+  const lines = rows.map(([{ label }, cells]) => [label, ...columns.map(([, clients]) => merged(clients, cells))]);
+  const head = [['The server', ...columns.map(([title]) => title)], ['---', ...columns.map(() => '---')]];
+  return [...head, ...lines].map(line).join('\n');
 }
 
 const line = (texts) => `| ${texts.join(' | ')} |`;
