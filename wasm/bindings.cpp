@@ -17,9 +17,21 @@ namespace {
 using Json = nlohmann::json;
 
 // The numeric configuration keys, as the package spells them, in the kernel's order.
-constexpr const char* kConfigNames[] = {
-    "maxConcurrentTasks", "maxConcurrentLLMCalls", "taskTimeout", "fairnessMode", "agingMs",       "graceMs",
-    "maxZombies",         "maxAttempts",           "baseDelay",   "maxDelay",     "maxRetryAfter", "budget"};
+constexpr const char* kConfigNames[] = {"maxConcurrentTasks",
+                                        "maxConcurrentLLMCalls",
+                                        "taskTimeout",
+                                        "fairnessMode",
+                                        "agingMs",
+                                        "graceMs",
+                                        "maxZombies",
+                                        "maxAttempts",
+                                        "baseDelay",
+                                        "maxDelay",
+                                        "maxRetryAfter",
+                                        "budget",
+                                        "cooldown",
+                                        "hedgeShare",
+                                        "hedgeBurst"};
 
 double number(const Json& json, const char* key, double otherwise) {
   const auto found = json.find(key);
@@ -70,6 +82,10 @@ std::string stats() {
               {"backoffLLMCalls", stats.calls_in_backoff},
               {"llmCalls", stats.calls},
               {"llmRetries", stats.retries},
+              {"llmHedges", stats.hedges},
+              {"llmFallbacks", stats.fallbacks},
+              {"reservations", stats.reservations},
+              {"openReservations", stats.reservations - stats.reservations_settled},
               {"oldestPendingMs", ms(stats.oldest_pending)},
               {"oldestWaitingLLMCallMs", ms(stats.oldest_call)},
               {"timers", stats.timers},
@@ -81,10 +97,28 @@ std::string stats() {
       .dump();
 }
 
+// Of every gate, in the order of their numbers.
+std::string gates() {
+  static constexpr const char* kCircuits[] = {"closed", "open", "half-open"};
+  Json all = Json::array();
+  for (const GateStats& gate : instance().kernel->gate_stats()) {
+    Json json{{"inside", gate.inside},
+              {"waiting", gate.waiting},
+              {"requests", gate.requests},
+              {"tokens", gate.tokens},
+              {"circuit", kCircuits[gate.circuit]},
+              {"circuitUntil", ms(gate.circuit_until)},
+              {"coolingUntil", ms(gate.cooling_until)}};
+    if (gate.limit != UINT32_MAX) json["limit"] = gate.limit;
+    all.push_back(std::move(json));
+  }
+  return all.dump();
+}
+
 std::string explain(u32 fiber) {
-  static constexpr const char* kReasons[] = {"slot",     "zombies",  "turn",     "host", "delay",
-                                             "fibers",   "llmPlace", "backoff",  "call", "chunk",
-                                             "children", "settled",  "unwinding"};
+  static constexpr const char* kReasons[] = {"slot",     "zombies",  "turn",      "host", "delay",
+                                             "fibers",   "llmPlace", "backoff",   "call", "chunk",
+                                             "children", "settled",  "unwinding", "rate", "gatePlace"};
   Json facts = Json::array();
   for (const WaitFact& fact : instance().kernel->explain(fiber)) {
     Json json{{"reason", kReasons[static_cast<u32>(fact.reason)]}, {"since", ms(fact.since)}};
@@ -93,6 +127,7 @@ std::string explain(u32 fiber) {
       json["limit"] = fact.limit;
       json["ahead"] = fact.ahead;
     }
+    if (fact.gate != 0) json["gate"] = fact.gate;
     if (!fact.fibers.empty()) json["fibers"] = fact.fibers;
     facts.push_back(std::move(json));
   }
@@ -108,6 +143,7 @@ u32 recorded_count() { return static_cast<u32>(instance().record.size()); }
 EMSCRIPTEN_BINDINGS(heddle) {
   emscripten::function("open", &open);
   emscripten::function("stats", &stats);
+  emscripten::function("gates", &gates);
   emscripten::function("explain", &explain);
   emscripten::function("recordedAddress", &recorded_address);
   emscripten::function("recordedCount", &recorded_count);

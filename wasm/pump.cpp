@@ -119,8 +119,24 @@ HEDDLE_EXPORT("hd_wait") i32 hd_wait(u32 fiber, u32 mode, u32 cancel_losers, dou
   return drained().wait(fiber, static_cast<WaitMode>(mode), targets.data(), static_cast<u32>(targets.size()),
                         cancel_losers != 0, from_ms(timeout), shield);
 }
+// What belongs to the next hd_call: settings, and the entries of its plan.
+HEDDLE_EXPORT("hd_call_option") void hd_call_option(u32 which, double value) {
+  drained().apply({EventType::kCallOption, which, 0, 0, value, 0});
+}
+HEDDLE_EXPORT("hd_route") void hd_route(u32 first, u32 second, u32 third, double tokens) {
+  drained().apply({EventType::kRoute, first, second, third, tokens, 0});
+}
 HEDDLE_EXPORT("hd_call") i32 hd_call(u32 fiber, u32 type, u32 stream, double timeout, u32 shield) {
-  return drained().call(fiber, static_cast<CallClass>(type), stream != 0, from_ms(timeout), shield);
+  return drained().apply({EventType::kCall, fiber, shield, type | (stream != 0 ? 1U << 8 : 0), timeout, 0});
+}
+HEDDLE_EXPORT("hd_reopen") i32 hd_reopen(u32 fiber, u32 call, double retry_after, u32 shield) {
+  return drained().apply({EventType::kReopen, fiber, shield, call, retry_after, 0});
+}
+HEDDLE_EXPORT("hd_gate") u32 hd_gate(u32 gate, u32 key, double value) {
+  return drained().set_gate(gate, static_cast<GateKey>(key), value) ? 1 : 0;
+}
+HEDDLE_EXPORT("hd_server_rate") void hd_server_rate(u32 gate, u32 tokens, double remaining, double reset) {
+  drained().apply({EventType::kServerRate, gate, tokens, 0, remaining, reset});
 }
 HEDDLE_EXPORT("hd_read") i32 hd_read(u32 fiber, u32 call, double timeout, u32 shield) {
   return drained().read(fiber, call, from_ms(timeout), shield);

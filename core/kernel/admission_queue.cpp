@@ -38,20 +38,21 @@ u32 AdmissionQueue::push(u32 owner, i32 priority, u32 group, Time now, bool agai
   return id;
 }
 
-u32 AdmissionQueue::pop() {
-  u32 id = 0;
+u32 AdmissionQueue::first() const {
   switch (mode_) {
-    case FairnessMode::kFifo: id = list(kFifoList).first; break;
     case FairnessMode::kPriority: {
       const bool loner = !loners_.empty() && (levels_.empty() || Before{}(loners_.top(), levels_.top()));
-      id = loner ? loners_.top().id : list(levels_.top().id).first;
-      break;
+      return loner ? loners_.top().id : list(levels_.top().id).first;
     }
-    case FairnessMode::kRoundRobin:
-      id = list(turn_).first;
-      turn_ = list(turn_).next;
-      break;
+    case FairnessMode::kRoundRobin: return list(turn_).first;
+    case FairnessMode::kFifo: break;
   }
+  return list(kFifoList).first;
+}
+
+u32 AdmissionQueue::pop() {
+  u32 id = first();
+  if (mode_ == FairnessMode::kRoundRobin) turn_ = list(turn_).next;
   const u32 owner = nodes_[id].owner;
   remove(id);
   return owner;

@@ -47,6 +47,8 @@ class AdmissionQueue {
 
   // Adds an entry and gives its node, the handle for remove() and set_priority(). `again`: it was here before.
   u32 push(u32 owner, i32 priority, u32 group, Time now, bool again = false);
+  // The next entry's owner. The queue must not be empty.
+  u32 front() const { return nodes_[first()].owner; }
   // Takes the next entry out and gives its owner. The queue must not be empty.
   u32 pop();
   // Takes an entry out, wherever it stands, and clears the caller's note of it.
@@ -102,6 +104,7 @@ class AdmissionQueue {
   template <typename Visit>
   void for_each(Visit&& visit) const;
   u32 rounds_ahead(u32 node) const;
+  u32 first() const;
 
   void enter(u32 id);
   void leave(u32 id);

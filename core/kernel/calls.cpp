@@ -1,81 +1,130 @@
-// Host calls: who is in flight, who waits, and who tries again. State table: call.h.
-//
-// Retry, after a retryable failure of attempt n: what the server asked for, if it did; else a wait that is uniform in
-// [0, min(max_delay, base_delay * 2^(n-1))] ("full jitter"; M. Brooker, "Exponential Backoff and Jitter", AWS 2015).
+// Host calls: how one begins, opens, is dropped and ends. Its attempts: attempts.cpp; its gates: gates.cpp. State
+// table: call.h.
 #include "kernel/scheduler.h"
 
 namespace heddle {
 
-i32 Scheduler::call(FiberId id, CallClass type, bool stream, Time timeout, ShieldId shield) {
+i32 Scheduler::call(FiberId id, const CallRequest& request, ShieldId shield) {
   Fiber& fiber = fibers_[id];
   if (is_interrupted(fiber, shield)) return kInterrupted;
-  const OpId op = begin(id, OpKind::kCall, shield, timeout);
-  const CallId call_id = calls_.take();
+  const OpId op = begin(id, OpKind::kCall, shield, request.timeout);
+  const CallId call_id = new_call(id, shield);
   Call& call = calls_[call_id];
   ops_[op].link = call_id;
   call.op = op;
-  call.fiber = id;
-  call.type = type;
-  call.stream = stream;
+  call.type = request.type;
+  call.stream = request.stream;
+  call.once = request.once;
+  call.first_token = request.first_token;
+  call.hedge = request.hedge;
+  if (request.route_count > 0) set_plan(call, request.routes, request.route_count);
+  ++calls_made_;
+  enqueue_call(call_id, false);
+  return static_cast<i32>(op);
+}
+
+CallId Scheduler::new_call(FiberId fiber_id, ShieldId shield) {
+  Fiber& fiber = fibers_[fiber_id];
+  const CallId id = calls_.take();
+  Call& call = calls_[id];
+  call.fiber = fiber_id;
   call.shield = shield;
   use_shield(shield);
   call.next = fiber.first_call;
-  if (fiber.first_call != 0) calls_[fiber.first_call].previous = call_id;
-  fiber.first_call = call_id;
-  enqueue_call(call_id, false);
-  return static_cast<i32>(op);
+  if (fiber.first_call != 0) calls_[fiber.first_call].previous = id;
+  fiber.first_call = id;
+  return id;
+}
+
+void Scheduler::set_plan(Call& call, const RouteRequest* routes, u32 count) {
+  u32 next = 0;
+  for (u32 i = count; i-- > 0;) {
+    Route route;
+    for (u32 stage = 0; stage < Route::kStages; ++stage) {
+      // A gate that is named twice would be held twice, and waited for by those inside.
+      bool is_new = routes[i].gates[stage] < gates_.size();
+      for (u32 before = 0; before < stage; ++before) is_new = is_new && route.gates[before] != routes[i].gates[stage];
+      route.gates[stage] = is_new ? routes[i].gates[stage] : 0;
+    }
+    route.tokens = routes[i].tokens;
+    route.next = next;
+    if (i == 0) {
+      call.route = route;
+      break;
+    }
+    next = routes_.take();
+    routes_[next] = route;
+  }
+  while (is_cooling(call.route) && has_cool_route(call)) take_next_route(call);
+}
+
+bool Scheduler::is_cooling(const Route& route) const {
+  for (const GateId id : route.gates) {
+    if (id != 0 && (gates_[id]->cooling_until > now_ || !gates_[id]->breaker.admits(now_))) return true;
+  }
+  return false;
+}
+
+// Whether a later entry of its plan is not cooling.
+bool Scheduler::has_cool_route(const Call& call) const {
+  for (u32 next = call.route.next; next != 0; next = routes_[next].next) {
+    if (!is_cooling(routes_[next])) return true;
+  }
+  return false;
+}
+
+void Scheduler::take_next_route(Call& call) {
+  const u32 next = call.route.next;
+  call.route = routes_[next];
+  routes_.give(next);
+  ++call.route_index;
+  call.route_attempt = 0;
 }
 
 void Scheduler::enqueue_call(CallId id, bool again) {
   Call& call = calls_[id];
   call.state = CallState::kQueued;
   call.since = now_;
-  if (call.type != CallClass::kLlm) {
-    start_call(id);
-    return;
-  }
-  const Fiber& fiber = fibers_[call.fiber];
-  call.queue_node = call_queue_.push(id, fiber.effective, fiber.group, now_, again);
+  proceed(id, again);
 }
 
 void Scheduler::admit_calls() {
-  while (in_flight_ < config_.max_calls && !call_queue_.empty()) start_call(call_queue_.pop());
-}
-
-void Scheduler::start_call(CallId id) {
-  Call& call = calls_[id];
-  call.queue_node = 0;
-  call.state = CallState::kInFlight;
-  call.since = now_;
-  call.is_simulated = false;
-  ++call.attempt;
-  if (call.type == CallClass::kLlm) {
-    ++in_flight_;
-    ++calls_started_;
-  }
-  ++live_calls_;
-  run(CommandType::kStartCall, id, call.op, call.attempt);
+  do {
+    if (!touched_gates_.empty()) look_at_gates();
+    while (in_flight_ < config_.max_calls && !call_queue_.empty()) {
+      const CallId id = call_queue_.pop();
+      calls_[id].queue_node = 0;
+      start_call(id);
+    }
+  } while (!touched_gates_.empty());
 }
 
 void Scheduler::leave_flight(Call& call) {
+  timers_.clear(call.word_timer);
+  timers_.clear(call.hedge_timer);
   if (call.type == CallClass::kLlm) --in_flight_;
   if (!call.is_simulated) --live_calls_;
+  leave_gates(call);
 }
 
-void Scheduler::call_done(CallId id, bool ok, bool retryable, Time retry_after) {
+void Scheduler::call_used(CallId id, i64 tokens) { calls_[id].used = tokens; }
+
+void Scheduler::call_done(CallId id, bool ok, u32 flags, Time retry_after) {
   Call& call = calls_[id];
   if (call.state == CallState::kClosing) {
-    call_closed(id);
+    call_closed(id, flags);
     return;
   }
   if (call.state != CallState::kInFlight || call.timer != 0) return;
+  judge(call, ok, flags);
   if (!ok) {
-    attempt_failed(id, retryable, retry_after);
+    attempt_failed(id, flags, retry_after);
     return;
   }
   leave_flight(call);
   const OpId op = call.op;
   const u32 attempts = call.attempt;
+  drop_twin(call);
   free_call(id);
   ops_[op].link = 0;
   complete(op, OpCode::kOk, attempts);
@@ -84,34 +133,47 @@ void Scheduler::call_done(CallId id, bool ok, bool retryable, Time retry_after) 
 void Scheduler::call_opened(CallId id) {
   Call& call = calls_[id];
   if (call.state != CallState::kInFlight || !call.stream || call.timer != 0) return;
+  judge(call, true, 0);
+  timers_.clear(call.word_timer);
+  timers_.clear(call.hedge_timer);
   call.state = CallState::kOpen;
   call.since = now_;
   const OpId op = call.op;
+  ops_[op].link = id;
   call.op = 0;
+  drop_twin(call);
   complete(op, OpCode::kOk, call.attempt);
 }
 
-void Scheduler::call_closed(CallId id) {
+void Scheduler::call_closed(CallId id, u32 flags) {
   Call& call = calls_[id];
   if (call.state != CallState::kOpen && call.state != CallState::kClosing) return;
+  if ((flags & (kOverload | kFault)) != 0) {
+    call.is_judged = false;
+    judge(call, false, flags);
+  }
   timers_.clear(call.timer);
   if (!call.abandoned) leave_flight(call);
   free_call(id);
 }
 
-void Scheduler::call_takes(CallId id, Time latency, bool ok, bool opens, bool retryable, Time retry_after) {
+void Scheduler::call_takes(CallId id, Time latency, bool ok, bool opens, u32 flags, Time retry_after) {
   Call& call = calls_[id];
   if (call.state == CallState::kClosing) {
-    call_closed(id);
+    call_closed(id, 0);
     return;
   }
   if (call.state != CallState::kInFlight || call.timer != 0) return;
   call.is_simulated = true;
   --live_calls_;
+  timers_.clear(call.word_timer);
+  for (u32 stage = 0; stage < Route::kStages; ++stage) {
+    if ((call.counted >> stage & 1) != 0) gates_[call.route.gates[stage]]->rate.arrived_at_once(call.entries[stage]);
+  }
   call.answer_ok = ok;
   // What is no stream cannot open; it is done.
   call.answer_opens = opens && call.stream;
-  call.answer_retryable = retryable;
+  call.answer_flags = flags;
   call.answer_retry_after = retry_after;
   call.timer = timers_.set(after(latency), TimerKind::kCallAnswer, id);
 }
@@ -121,41 +183,26 @@ void Scheduler::answer_call(CallId id) {
   if (call.answer_opens) {
     call_opened(id);
   } else {
-    call_done(id, call.answer_ok, call.answer_retryable, call.answer_retry_after);
+    call_done(id, call.answer_ok, call.answer_flags, call.answer_retry_after);
   }
 }
 
-void Scheduler::attempt_failed(CallId id, bool retryable, Time retry_after) {
-  Call& call = calls_[id];
-  leave_flight(call);
-  const RetryPolicy& retry = config_.retry;
-  const bool again =
-      call.type == CallClass::kLlm && retryable && call.attempt < retry.max_attempts && retries_spent_ < retry.budget;
-  if (again && retry_after <= retry.max_retry_after) {
-    Time wait = retry_after;
-    if (wait < 0) {
-      Time ceiling = retry.base_delay;
-      for (u32 n = 1; n < call.attempt && ceiling < retry.max_delay; ++n) ceiling *= 2;
-      if (ceiling > retry.max_delay) ceiling = retry.max_delay;
-      wait = static_cast<Time>(jitter_.unit() * static_cast<double>(ceiling));
-    }
-    ++retries_spent_;
-    ++backoffs_;
-    call.state = CallState::kBackoff;
-    call.since = now_;
-    call.timer = timers_.set(after(wait), TimerKind::kBackoff, id);
-    return;
-  }
-  const OpId op = call.op;
-  const u32 attempts = call.attempt;
-  free_call(id);
-  ops_[op].link = 0;
-  complete(op, again ? OpCode::kRetryAfterTooLong : OpCode::kFailed, attempts);
+// The other one of two attempts is not wanted any more.
+void Scheduler::drop_twin(Call& call) {
+  const CallId twin = call.twin;
+  if (twin == 0) return;
+  call.twin = 0;
+  calls_[twin].twin = 0;
+  calls_[twin].op = 0;
+  drop_call(twin);
 }
 
-void Scheduler::backoff_over(CallId id) {
-  --backoffs_;
-  enqueue_call(id, true);
+// Nobody waits for the operation any more.
+void Scheduler::drop_call_of(OpId op) {
+  Call& call = calls_[ops_[op].link];
+  call.op = 0;
+  drop_twin(call);
+  drop_call(ops_[op].link);
 }
 
 // Nobody waits for the call any more. What is not on the wire goes at once; what is holds its place until it is closed.
@@ -163,7 +210,8 @@ void Scheduler::drop_call(CallId id) {
   Call& call = calls_[id];
   switch (call.state) {
     case CallState::kQueued:
-      call_queue_.remove(call.queue_node);
+      leave_queue(call);
+      leave_gates(call);
       free_call(id);
       break;
     case CallState::kBackoff:
@@ -173,8 +221,12 @@ void Scheduler::drop_call(CallId id) {
       break;
     case CallState::kInFlight:
     case CallState::kOpen:
+      timers_.clear(call.word_timer);
+      timers_.clear(call.hedge_timer);
       if (call.is_simulated) {
         timers_.clear(call.timer);
+        // Nothing was sent anywhere.
+        call.used = 0;
         leave_flight(call);
         effect(CommandType::kAbortCall, id, 1);
         free_call(id);
@@ -220,6 +272,7 @@ void Scheduler::free_call(CallId id) {
   (call.previous != 0 ? calls_[call.previous].next : fiber.first_call) = call.next;
   if (call.next != 0) calls_[call.next].previous = call.previous;
   leave_shield(call.shield);
+  while (call.route.next != 0) take_next_route(call);
   call.state = CallState::kFree;
   retired_calls_.push_back(id);
   if (fiber.is_ended) try_retire(fiber_id);

@@ -22,6 +22,8 @@ class Deque {
 
   // The i-th value from the front.
   Value at(u32 i) const { return values_[(head_ + i) & mask()]; }
+  // The same, to be changed in place.
+  Value& edit(u32 i) { return values_[(head_ + i) & mask()]; }
 
  private:
   u32 mask() const { return static_cast<u32>(values_.size()) - 1; }

@@ -16,11 +16,20 @@ Stats Scheduler::stats() const {
   stats.slots = slots_;
   stats.calls_in_flight = in_flight_;
   stats.calls_waiting = call_queue_.size();
+  stats.oldest_call = call_queue_.empty() ? 0 : now_ - call_queue_.oldest();
+  for (GateId id = 1; id < gates_.size(); ++id) {
+    const AdmissionQueue& queue = gates_[id]->queue;
+    stats.calls_waiting += queue.size();
+    if (!queue.empty() && now_ - queue.oldest() > stats.oldest_call) stats.oldest_call = now_ - queue.oldest();
+  }
   stats.calls_in_backoff = backoffs_;
   stats.calls = calls_started_;
   stats.retries = retries_spent_;
+  stats.hedges = hedges_;
+  stats.fallbacks = fallbacks_;
+  stats.reservations = reservations_;
+  stats.reservations_settled = reservations_settled_;
   stats.oldest_pending = pending_.empty() ? 0 : now_ - pending_.oldest();
-  stats.oldest_call = call_queue_.empty() ? 0 : now_ - call_queue_.oldest();
   stats.timers = timers_.size();
   stats.steps = steps_;
   stats.command_hash = command_hash_;
@@ -32,6 +41,25 @@ Stats Scheduler::stats() const {
   stats.shields = shields_.live() - static_cast<u32>(retired_shields_.size());
   stats.limits = limits_.live();
   return stats;
+}
+
+std::vector<GateStats> Scheduler::gate_stats() const {
+  std::vector<GateStats> all;
+  for (GateId id = 1; id < gates_.size(); ++id) {
+    const Gate& gate = *gates_[id];
+    GateStats& stats = all.emplace_back();
+    stats.inside = gate.inside;
+    stats.limit = gate.limit();
+    stats.waiting = gate.queue.size();
+    stats.requests = gate.rate.requests_at(now_);
+    stats.requests_limit = gate.rate.requests_limit();
+    stats.tokens = gate.rate.tokens_at(now_);
+    stats.tokens_limit = gate.rate.tokens_limit();
+    stats.circuit = static_cast<u8>(gate.breaker.state(now_));
+    stats.circuit_until = gate.breaker.until();
+    stats.cooling_until = gate.cooling_until;
+  }
+  return all;
 }
 
 std::vector<WaitFact> Scheduler::explain(FiberId id) const {
@@ -106,14 +134,28 @@ template <typename MakeFact>
 void Scheduler::explain_call(const Call& call, MakeFact&& fact) const {
   switch (call.state) {
     case CallState::kQueued: {
-      WaitFact& place = fact(WaitReason::kCallPlace, call.since);
-      place.limit = config_.max_calls;
-      place.ahead = call.queue_node != 0 ? call_queue_.ahead(call.queue_node) : 0;
+      const bool at_gate = call.stage < Route::kStages;
+      const GateId gate_id = at_gate ? call.route.gates[call.stage] : 0;
+      const Gate* gate = gate_id != 0 ? gates_[gate_id].get() : nullptr;
+      const bool by_rate = gate != nullptr && gate->inside < gate->limit();
+      const WaitReason reason = by_rate           ? WaitReason::kRate
+                                : gate != nullptr ? WaitReason::kGatePlace
+                                                  : WaitReason::kCallPlace;
+      WaitFact& place = fact(reason, call.since);
+      place.limit = gate == nullptr ? config_.max_calls : by_rate ? 1 : gate->limit();
+      place.gate = gate_id;
+      place.ahead = call.queue_node != 0 ? queue_of(call).ahead(call.queue_node) : 0;
+      if (by_rate) {
+        place.until = gate->rate.fits_at(now_, call.route.tokens);
+        break;
+      }
       for (CallId other = 1; other < calls_.limit() && place.fibers.size() < kMaxNamed; ++other) {
         const Call& flying = calls_[other];
         const bool flies = flying.state == CallState::kInFlight || flying.state == CallState::kOpen ||
                            (flying.state == CallState::kClosing && !flying.abandoned);
-        if (flies && flying.type == CallClass::kLlm) place.fibers.push_back(flying.fiber);
+        const bool is_inside = gate == nullptr || flying.route.gates[call.stage] == gate_id;
+        if (flies && is_inside && (gate != nullptr || flying.type == CallClass::kLlm))
+          place.fibers.push_back(flying.fiber);
       }
       break;
     }

@@ -68,6 +68,7 @@ struct Fiber {
   u32 first_ender = 0;   // ties of waits for its end
   u32 first_call = 0;    // host calls that it made and that have not ended
   u32 queue_node = 0;
+  u32 retry_scope = 0;  // nearest fiber, itself or above, with a budget of retries
   u32 limits = 0;       // FiberLimits, where it has any
   u32 cause_seq = 0;    // whose timeout, deadline or cancellation it was
   ShieldId shield = 0;  // of its parent; protects it too
@@ -99,7 +100,8 @@ struct FiberLimits {
   // Shields that protect the fiber's clean-up; time under one does not count as grace.
   ShieldId first_shield = 0;
   u32 active_shields = 0;
-  Time grace_left = -1;  // -1: nothing to unwind
+  Time grace_left = -1;           // -1: nothing to unwind
+  u32 retries_left = UINT32_MAX;  // where it has a budget
 };
 
 }  // namespace heddle

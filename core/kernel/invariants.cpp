@@ -214,6 +214,9 @@ std::string Scheduler::broken_invariant() const {
 
   u32 in_flight = 0, live_calls = 0, backoffs = 0, queued = 0;
   u32 all_calls = 0;
+  u32 routes = 0;
+  u64 reserved = 0;
+  std::map<GateId, u32> inside;
   for (CallId id = 1; id < calls_.limit(); ++id) {
     const Call& call = calls_[id];
     if (call.state == CallState::kFree) continue;
@@ -224,6 +227,13 @@ std::string Scheduler::broken_invariant() const {
     live_calls += flies && !call.is_simulated ? 1 : 0;
     backoffs += call.state == CallState::kBackoff ? 1 : 0;
     queued += call.queue_node != 0 ? 1 : 0;
+    for (u32 stage = 0; stage < Route::kStages && stage < call.stage; ++stage) ++inside[call.route.gates[stage]];
+    for (u32 stage = 0; stage < Route::kStages; ++stage) reserved += call.counted >> stage & 1;
+    for (u32 next = call.route.next; next != 0; next = routes_[next].next) ++routes;
+    find.check(call.twin == 0 || (calls_[call.twin].twin == id && calls_[call.twin].op == call.op && call.op != 0),
+               "twins do not know each other", id);
+    timer(call.word_timer, TimerKind::kFirstToken, id);
+    timer(call.hedge_timer, TimerKind::kHedge, id);
     find.check((call.queue_node != 0) == (call.state == CallState::kQueued), "queued and waiting differ for a call",
                id);
     const bool is_wanted =
@@ -245,7 +255,16 @@ std::string Scheduler::broken_invariant() const {
   find.equal(in_flight, in_flight_, "calls in flight");
   find.equal(live_calls, live_calls_, "calls that take real time");
   find.equal(backoffs, backoffs_, "calls in backoff");
-  find.equal(queued, call_queue_.size(), "queued calls");
+  u32 waiting = call_queue_.size();
+  for (GateId id = 1; id < gates_.size(); ++id) {
+    const Gate& gate = *gates_[id];
+    waiting += gate.queue.size();
+    find.equal(inside[id], gate.inside, "calls inside a gate");
+    if (gate.timer != 0) timer(gate.timer, TimerKind::kGate, id);
+  }
+  find.equal(queued, waiting, "queued calls");
+  find.equal(routes, routes_.live(), "entries of plans");
+  find.equal(reserved, reservations_ - reservations_settled_, "open reservations");
 
   u32 all_shields = 0;
   for (ShieldId id = 1; id < shields_.limit(); ++id) {

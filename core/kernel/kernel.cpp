@@ -32,8 +32,10 @@ Kernel::Kernel(const KernelConfig& config) : scheduler_(std::make_unique<Schedul
 Kernel::~Kernel() = default;
 
 void Kernel::note(EventType type, u32 a, u32 b, u32 c, double x, double y) {
-  // What belongs to the next submit or wait counts with that.
-  if (type != EventType::kOption && type != EventType::kTarget) ++events_;
+  // What belongs to the next submit, wait or call counts with that.
+  const bool is_part = type == EventType::kOption || type == EventType::kTarget || type == EventType::kCallOption ||
+                       type == EventType::kRoute;
+  if (!is_part) ++events_;
   if (record_ != nullptr) record_->push_back({type, a, b, c, x, y});
 }
 
@@ -79,6 +81,7 @@ FiberId Kernel::submit(const SubmitRequest& wanted, std::unique_ptr<Body> body) 
   request.queue_timeout = optional_span(request.queue_timeout);
   request.deadline = optional_span(request.deadline);
   request.grace = optional_span(request.grace);
+  request.retry_budget = std::clamp(request.retry_budget, i64{-1}, i64{UINT32_MAX});
   if (record_ != nullptr) {
     const auto option = [this](SubmitOption which, double value) {
       note(EventType::kOption, static_cast<u32>(which), 0, 0, value);
@@ -91,6 +94,7 @@ FiberId Kernel::submit(const SubmitRequest& wanted, std::unique_ptr<Body> body) 
     if (request.grace >= 0) option(SubmitOption::kGrace, to_ms(request.grace));
     if (request.joiner != Joiner::kNone) option(SubmitOption::kJoiner, static_cast<u32>(request.joiner));
     if (request.quorum != 0) option(SubmitOption::kQuorum, request.quorum);
+    if (request.retry_budget >= 0) option(SubmitOption::kRetryBudget, static_cast<double>(request.retry_budget));
   }
   note(EventType::kSubmit, request.parent,
        static_cast<u32>(request.kind) | static_cast<u32>(request.body) << 8 | (request.detached ? 1U << 16 : 0) |
@@ -174,10 +178,42 @@ i32 Kernel::wait(FiberId fiber, WaitMode mode, const FiberId* targets, u32 count
 }
 
 i32 Kernel::call(FiberId fiber, CallClass type, bool stream, Time timeout, ShieldId shield) {
-  if (!may_act(fiber, shield) || type > CallClass::kOther) return kRefused;
+  CallRequest request;
+  request.type = type;
+  request.stream = stream;
+  request.timeout = timeout;
+  return call(fiber, request, shield);
+}
+
+i32 Kernel::call(FiberId fiber, const CallRequest& given, ShieldId shield) {
+  if (!may_act(fiber, shield) || given.type > CallClass::kOther) return kRefused;
+  CallRequest request = given;
+  request.timeout = span(request.timeout);
+  request.first_token = span(request.first_token);
+  request.hedge = span(request.hedge);
+  if (record_ != nullptr) {
+    const auto option = [this](CallOption which, double value) {
+      if (value > 0) note(EventType::kCallOption, static_cast<u32>(which), 0, 0, value);
+    };
+    option(CallOption::kFirstToken, to_ms(request.first_token));
+    option(CallOption::kHedge, to_ms(request.hedge));
+    option(CallOption::kOnce, request.once ? 1 : 0);
+    for (u32 i = 0; i < request.route_count; ++i) {
+      const RouteRequest& route = request.routes[i];
+      note(EventType::kRoute, route.gates[0], route.gates[1], route.gates[2], static_cast<double>(route.tokens));
+    }
+  }
+  note(EventType::kCall, fiber, shield, static_cast<u32>(request.type) | (request.stream ? 1U << 8 : 0),
+       to_ms(request.timeout));
+  return scheduler_->call(fiber, request, shield);
+}
+
+i32 Kernel::reopen(FiberId fiber, CallId call, Time retry_after, Time timeout, ShieldId shield) {
+  if (!may_act(fiber, shield) || !scheduler_->has_call(call)) return kRefused;
+  retry_after = optional_span(retry_after);
   timeout = span(timeout);
-  note(EventType::kCall, fiber, shield, static_cast<u32>(type) | (stream ? 1U << 8 : 0), to_ms(timeout));
-  return scheduler_->call(fiber, type, stream, timeout, shield);
+  note(EventType::kReopen, fiber, shield, call, optional_ms(retry_after), to_ms(timeout));
+  return scheduler_->reopen(fiber, call, retry_after, timeout, shield);
 }
 
 i32 Kernel::read(FiberId fiber, CallId call, Time timeout, ShieldId shield) {
@@ -208,11 +244,17 @@ void Kernel::unshield(ShieldId shield) {
 
 // --- The host's answers ---
 
-void Kernel::call_done(CallId call, bool ok, bool retryable, Time retry_after) {
+void Kernel::call_used(CallId call, i64 tokens) {
+  if (!scheduler_->has_call(call)) return;
+  note(EventType::kCallUsed, call, 0, 0, static_cast<double>(tokens));
+  scheduler_->call_used(call, tokens);
+}
+
+void Kernel::call_done(CallId call, bool ok, u32 flags, Time retry_after) {
   if (!scheduler_->has_call(call)) return;
   retry_after = optional_span(retry_after);
-  note(EventType::kCallDone, call, ok ? 1 : 0, retryable ? 1 : 0, optional_ms(retry_after));
-  scheduler_->call_done(call, ok, retryable, retry_after);
+  note(EventType::kCallDone, call, ok ? 1 : 0, flags, optional_ms(retry_after));
+  scheduler_->call_done(call, ok, flags, retry_after);
 }
 
 void Kernel::call_opened(CallId call) {
@@ -221,19 +263,19 @@ void Kernel::call_opened(CallId call) {
   scheduler_->call_opened(call);
 }
 
-void Kernel::call_closed(CallId call) {
+void Kernel::call_closed(CallId call, u32 flags) {
   if (!scheduler_->has_call(call)) return;
-  note(EventType::kCallClosed, call);
-  scheduler_->call_closed(call);
+  note(EventType::kCallClosed, call, 0, flags);
+  scheduler_->call_closed(call, flags);
 }
 
-void Kernel::call_takes(CallId call, Time latency, bool ok, bool opens, bool retryable, Time retry_after) {
+void Kernel::call_takes(CallId call, Time latency, bool ok, bool opens, u32 flags, Time retry_after) {
   if (!scheduler_->has_call(call)) return;
   latency = span(latency);
   retry_after = optional_span(retry_after);
-  note(EventType::kCallTakes, call, (ok ? 1U : 0) | (opens ? 1U << 8 : 0), retryable ? 1 : 0, optional_ms(retry_after),
+  note(EventType::kCallTakes, call, (ok ? 1U : 0) | (opens ? 1U << 8 : 0), flags, optional_ms(retry_after),
        to_ms(latency));
-  scheduler_->call_takes(call, latency, ok, opens, retryable, retry_after);
+  scheduler_->call_takes(call, latency, ok, opens, flags, retry_after);
 }
 
 void Kernel::read_done(OpId op, bool ok) {
@@ -268,6 +310,20 @@ void Kernel::configure(ConfigKey key, double value) {
   scheduler_->configure(key, value);
 }
 
+bool Kernel::set_gate(GateId gate, GateKey key, double value) {
+  if (gate == 0 || gate > scheduler_->gate_limit()) return false;
+  note(EventType::kGate, gate, static_cast<u32>(key), 0, value);
+  scheduler_->set_gate(gate, key, value);
+  return true;
+}
+
+void Kernel::report_rate(GateId gate, bool tokens, double remaining, Time reset) {
+  if (gate == 0 || gate >= scheduler_->gate_limit()) return;
+  reset = optional_span(reset);
+  note(EventType::kServerRate, gate, tokens ? 1 : 0, 0, remaining, optional_ms(reset));
+  scheduler_->report_rate(gate, tokens, remaining, reset);
+}
+
 double Kernel::random() {
   note(EventType::kRandom);
   return scheduler_->random();
@@ -284,6 +340,8 @@ Stats Kernel::stats() const {
   stats.events = events_;
   return stats;
 }
+
+std::vector<GateStats> Kernel::gate_stats() const { return scheduler_->gate_stats(); }
 
 std::vector<WaitFact> Kernel::explain(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->explain(fiber) : std::vector<WaitFact>{};
@@ -328,6 +386,15 @@ void Kernel::apply_option(const Event& event) {
     case SubmitOption::kGrace: request.grace = to_time(event.x); break;
     case SubmitOption::kJoiner: request.joiner = static_cast<Joiner>(event.x > 5 ? 0 : to_count(event.x)); break;
     case SubmitOption::kQuorum: request.quorum = to_count(event.x); break;
+    case SubmitOption::kRetryBudget: request.retry_budget = to_count(event.x); break;
+  }
+}
+
+void Kernel::apply_call_option(const Event& event) {
+  switch (static_cast<CallOption>(event.a)) {
+    case CallOption::kFirstToken: pending_call_.first_token = to_time(event.x); break;
+    case CallOption::kHedge: pending_call_.hedge = to_time(event.x); break;
+    case CallOption::kOnce: pending_call_.once = event.x > 0; break;
   }
 }
 
@@ -356,15 +423,41 @@ i32 Kernel::apply(const Event& event) {
       return wait(event.a, static_cast<WaitMode>((event.c & 0xFF) % 5), targets.data(),
                   static_cast<u32>(targets.size()), (event.c >> 8 & 1) != 0, to_time(event.x), event.b);
     }
-    case EventType::kCall:
-      return call(event.a, (event.c & 0xFF) == 0 ? CallClass::kLlm : CallClass::kOther, (event.c >> 8 & 1) != 0,
-                  to_time(event.x), event.b);
+    case EventType::kCallOption: apply_call_option(event); return 0;
+    case EventType::kRoute: {
+      RouteRequest route;
+      route.gates[0] = event.a;
+      route.gates[1] = event.b;
+      route.gates[2] = event.c;
+      route.tokens = to_tokens(event.x);
+      pending_routes_.push_back(route);
+      return 0;
+    }
+    case EventType::kCall: {
+      CallRequest request = pending_call_;
+      pending_call_ = CallRequest{};
+      request.type = (event.c & 0xFF) == 0 ? CallClass::kLlm : CallClass::kOther;
+      request.stream = (event.c >> 8 & 1) != 0;
+      request.timeout = to_time(event.x);
+      request.routes = pending_routes_.data();
+      request.route_count = static_cast<u32>(pending_routes_.size());
+      const i32 answer = call(event.a, request, event.b);
+      pending_routes_.clear();
+      return answer;
+    }
+    case EventType::kReopen: return reopen(event.a, event.c, optional_time(event.x), to_time(event.y), event.b);
+    case EventType::kGate:
+      if (event.b <= static_cast<u32>(GateKey::kBreakerProbes))
+        set_gate(event.a, static_cast<GateKey>(event.b), event.x);
+      return 0;
+    case EventType::kServerRate: report_rate(event.a, event.b != 0, event.x, optional_time(event.y)); return 0;
+    case EventType::kCallUsed: call_used(event.a, event.x < 0 ? -1 : to_tokens(event.x)); return 0;
     case EventType::kRead: return read(event.a, event.c, to_time(event.x), event.b);
-    case EventType::kCallDone: call_done(event.a, event.b != 0, event.c != 0, optional_time(event.x)); return 0;
+    case EventType::kCallDone: call_done(event.a, event.b != 0, event.c, optional_time(event.x)); return 0;
     case EventType::kCallOpened: call_opened(event.a); return 0;
-    case EventType::kCallClosed: call_closed(event.a); return 0;
+    case EventType::kCallClosed: call_closed(event.a, event.c); return 0;
     case EventType::kCallTakes:
-      call_takes(event.a, to_time(event.y), (event.b & 1) != 0, (event.b >> 8 & 1) != 0, event.c != 0,
+      call_takes(event.a, to_time(event.y), (event.b & 1) != 0, (event.b >> 8 & 1) != 0, event.c,
                  optional_time(event.x));
       return 0;
     case EventType::kReadDone: read_done(event.a, event.b != 0); return 0;
@@ -379,7 +472,7 @@ i32 Kernel::apply(const Event& event) {
     case EventType::kOutside: return static_cast<i32>(outside());
     case EventType::kOutsideDone: outside_done(event.a); return 0;
     case EventType::kConfigure:
-      if (event.a <= static_cast<u32>(ConfigKey::kRetryBudget)) configure(static_cast<ConfigKey>(event.a), event.x);
+      if (event.a <= static_cast<u32>(ConfigKey::kHedgeBurst)) configure(static_cast<ConfigKey>(event.a), event.x);
       return 0;
     case EventType::kRandom: random(); return 0;
     case EventType::kAdvance: advance(to_time(event.x)); return 0;

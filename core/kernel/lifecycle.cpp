@@ -35,6 +35,7 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
     }
     if (!request.detached) {
       fiber.parent = request.parent;
+      fiber.retry_scope = from.retry_scope;
       fiber.next_sibling = from.first_child;
       if (from.first_child != 0) fibers_[from.first_child].previous_sibling = id;
       from.first_child = id;
@@ -51,8 +52,12 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
                                                           : 0;
   const bool own_deadline = request.deadline > 0 && request.deadline < deadline;
   if (timeout > 0 || request.queue_timeout > 0 || own_deadline || deadline != kNever || grace >= 0 ||
-      request.kind == FiberKind::kScope) {
+      request.retry_budget >= 0 || request.kind == FiberKind::kScope) {
     FiberLimits& limits = limits_of(fiber);
+    if (request.retry_budget >= 0) {
+      limits.retries_left = static_cast<u32>(request.retry_budget);
+      fiber.retry_scope = id;
+    }
     limits.timeout = timeout > 0 ? timeout : kNever;
     limits.grace = grace;
     limits.joiner = request.joiner;

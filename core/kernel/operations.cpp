@@ -80,8 +80,7 @@ void Scheduler::complete(OpId id, OpCode code, u32 aux) {
 void Scheduler::abandon(OpId id) {
   const Operation& op = ops_[id];
   if (op.kind != OpKind::kCall) return;
-  calls_[op.link].op = 0;
-  drop_call(op.link);
+  drop_call_of(id);
 }
 
 // The body is over: nobody will read these results.

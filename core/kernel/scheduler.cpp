@@ -22,10 +22,17 @@ Time to_time(double ms) {
   return static_cast<Time>(std::llround(us));
 }
 
+i64 to_tokens(double tokens) {
+  if (!(tokens > 0)) return 0;
+  constexpr double kMost = 9007199254740992.0;  // 2^53
+  return static_cast<i64>(tokens < kMost ? tokens + 0.5 : kMost);
+}
+
 Scheduler::Scheduler(const KernelConfig& config)
     : config_(config), ready_(config.dispatch, config.seed), jitter_(config.seed, 2), user_random_(config.seed, 3) {
   pending_.configure(config_.fairness, config_.aging);
   call_queue_.configure(config_.fairness, config_.aging);
+  gates_.emplace_back();  // none has number 0
 }
 
 // A body's own objects may call the kernel when they are destroyed.
@@ -143,6 +150,18 @@ void Scheduler::fire(const Timer& timer) {
     case TimerKind::kCallGrace:
       calls_[id].timer = 0;
       call_grace_over(id);
+      break;
+    case TimerKind::kFirstToken:
+      calls_[id].word_timer = 0;
+      first_token_late(id);
+      break;
+    case TimerKind::kHedge:
+      calls_[id].hedge_timer = 0;
+      hedge_due(id);
+      break;
+    case TimerKind::kGate:
+      gates_[id]->timer = 0;
+      touch_gate(id);
       break;
   }
 }
@@ -279,9 +298,10 @@ void Scheduler::set_alarm() {
   emit(effects_, command);
 }
 
-void Scheduler::run(CommandType type, u32 a, u32 b, u32 c) {
+void Scheduler::run(CommandType type, u32 a, u32 b, u32 c, u32 detail) {
   Command command;
   command.type = type;
+  for (u32 i = 0; i < 3; ++i) command.detail[i] = static_cast<u8>(detail >> (8 * i));
   command.a = a;
   command.b = b;
   command.c = c;
@@ -323,9 +343,13 @@ void Scheduler::configure(ConfigKey key, double value) {
     case ConfigKey::kMaxDelay: config_.retry.max_delay = to_time(value); break;
     case ConfigKey::kMaxRetryAfter: config_.retry.max_retry_after = to_time(value); break;
     case ConfigKey::kRetryBudget: config_.retry.budget = count; break;
+    case ConfigKey::kCooldown: config_.cooldown = to_time(value); break;
+    case ConfigKey::kHedgeShare: config_.hedge.share = value > 0 ? value : 0; break;
+    case ConfigKey::kHedgeBurst: config_.hedge.burst = count; break;
   }
   pending_.configure(config_.fairness, config_.aging);
   call_queue_.configure(config_.fairness, config_.aging);
+  for (GateId id = 1; id < gates_.size(); ++id) gates_[id]->queue.configure(config_.fairness, config_.aging);
   if (key == ConfigKey::kFairness && lends_priority()) lend_all();
 }
 

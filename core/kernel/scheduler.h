@@ -10,7 +10,9 @@
 //   waits.cpp         waiting for fibers, priority lending
 //   scopes.cpp        joiners
 //   cancellation.cpp  the tree, shields, grace, zombies, limits of time
-//   calls.cpp         host calls: places in flight, retry, closing
+//   calls.cpp         host calls: from their beginning to their end
+//   attempts.cpp      their attempts: retry, plans, hedging, budgets
+//   gates.cpp         the limits that they pass: rates, concurrency, circuits
 //   explain.cpp       stats and explain
 //   invariants.cpp    what must hold at every return to the door
 //
@@ -34,6 +36,7 @@
 #include "kernel/call.h"
 #include "kernel/deque.h"
 #include "kernel/fiber.h"
+#include "kernel/gate.h"
 #include "kernel/operation.h"
 #include "kernel/random.h"
 #include "kernel/ready_queue.h"
@@ -85,14 +88,23 @@ class Scheduler {
   void unshield(ShieldId id);
 
   // calls.cpp
-  i32 call(FiberId id, CallClass type, bool stream, Time timeout, ShieldId shield);
-  void call_done(CallId id, bool ok, bool retryable, Time retry_after);
+  i32 call(FiberId id, const CallRequest& request, ShieldId shield);
+  void call_used(CallId id, i64 tokens);
+  void call_done(CallId id, bool ok, u32 flags, Time retry_after);
   void call_opened(CallId id);
-  void call_closed(CallId id);
-  void call_takes(CallId id, Time latency, bool ok, bool opens, bool retryable, Time retry_after);
+  void call_closed(CallId id, u32 flags);
+  void call_takes(CallId id, Time latency, bool ok, bool opens, u32 flags, Time retry_after);
+
+  // attempts.cpp
+  i32 reopen(FiberId id, CallId call_id, Time retry_after, Time timeout, ShieldId shield);
+
+  // gates.cpp
+  void set_gate(GateId id, GateKey key, double value);
+  void report_rate(GateId id, bool tokens, double remaining, Time reset);
 
   // explain.cpp
   Stats stats() const;
+  std::vector<GateStats> gate_stats() const;
   std::vector<WaitFact> explain(FiberId id) const;
 
   // invariants.cpp
@@ -108,6 +120,8 @@ class Scheduler {
   const Fiber& fiber(FiberId id) const { return fibers_[id]; }
   const Operation& op(OpId id) const { return ops_[id]; }
   const Call& call_record(CallId id) const { return calls_[id]; }
+  GateId gate_limit() const { return static_cast<GateId>(gates_.size()); }
+  const Gate& gate(GateId id) const { return *gates_[id]; }
   Time now() const { return now_; }
   double random() { return user_random_.unit(); }
   Ring<Command>& runs() { return runs_; }
@@ -130,7 +144,7 @@ class Scheduler {
   void dispatch_native(FiberId id);
   void set_alarm();
   void emit(Ring<Command>& ring, const Command& command);
-  void run(CommandType type, u32 a, u32 b = 0, u32 c = 0);
+  void run(CommandType type, u32 a, u32 b = 0, u32 c = 0, u32 detail = 0);
   // The time that is `duration` from now.
   Time after(Time duration) const { return now_ < kLastTime - duration ? now_ + duration : kLastTime; }
   void effect(CommandType type, u32 a, u32 b = 0, u32 c = 0);
@@ -201,17 +215,50 @@ class Scheduler {
   void arm_start_limits(FiberId id);
 
   // calls.cpp
+  CallId new_call(FiberId fiber, ShieldId shield);
+  void set_plan(Call& call, const RouteRequest* routes, u32 count);
+  bool is_cooling(const Route& route) const;
+  bool has_cool_route(const Call& call) const;
+  void take_next_route(Call& call);
   void enqueue_call(CallId id, bool again);
-  void start_call(CallId id);
   void admit_calls();
-  void attempt_failed(CallId id, bool retryable, Time retry_after);
   void answer_call(CallId id);
-  void backoff_over(CallId id);
   void leave_flight(Call& call);
+  void drop_twin(Call& call);
+  void drop_call_of(OpId op);
   void drop_call(CallId id);
   void drop_calls(FiberId id, bool shielded_too);
   void call_grace_over(CallId id);
   void free_call(CallId id);
+
+  // attempts.cpp
+  void start_call(CallId id);
+  void first_token_late(CallId id);
+  void hedge_due(CallId id);
+  void attempt_failed(CallId id, u32 flags, Time retry_after);
+  void leave_to_twin(CallId id);
+  void refuse_call(CallId id, OpCode code);
+  void go_elsewhere(CallId id);
+  void cool(const Route& route);
+  void fail_call(CallId id, OpCode code);
+  void backoff_over(CallId id);
+  bool may_retry(FiberId id) const;
+  void spend_retry(FiberId id);
+  FiberId above(FiberId id) const;
+
+  // gates.cpp
+  void touch_gate(GateId id);
+  AdmissionQueue& queue_of(const Call& call);
+  const AdmissionQueue& queue_of(const Call& call) const;
+  void proceed(CallId id, bool again);
+  OpCode refusal_of(const Call& call) const;
+  void enter_gate(Gate& gate, Call& call);
+  void look_at_gates();
+  void send_through_gates(Call& call);
+  void judge(Call& call, bool ok, u32 flags);
+  void break_circuit(GateId id);
+  void leave_gates(Call& call);
+  void leave_queue(Call& call);
 
   // explain.cpp
   template <typename MakeFact>
@@ -228,6 +275,9 @@ class Scheduler {
   Slab<WaitLink> links_;
   Slab<Shield, 6> shields_;
   Slab<Call, 8> calls_;
+  Slab<Route, 6> routes_;                      // of plans, but for the entry that a call follows
+  std::vector<std::unique_ptr<Gate>> gates_;   // by id; 0 is none
+  std::vector<GateId> touched_gates_;          // where something changed
   std::vector<std::unique_ptr<Body>> bodies_;  // by fiber
   Timers timers_;
 
@@ -272,6 +322,11 @@ class Scheduler {
   u32 unwinding_ = 0;
   u32 backoffs_ = 0;
   u32 retries_spent_ = 0;
+  u64 calls_made_ = 0;
+  u64 hedges_ = 0;
+  u64 fallbacks_ = 0;
+  u64 reservations_ = 0;  // calls let through a gate that counts a rate
+  u64 reservations_settled_ = 0;
   u32 state_counts_[7] = {};
   u64 completed_ = 0;
   u64 cancelled_ = 0;
@@ -284,5 +339,7 @@ class Scheduler {
 
 // Milliseconds, as the host counts, in the kernel's unit; refuses no number.
 Time to_time(double ms);
+// A number of tokens; refuses no number.
+i64 to_tokens(double tokens);
 
 }  // namespace heddle

@@ -19,6 +19,9 @@ enum class TimerKind : u8 {
   kCallAnswer,    // owner: call; its simulated answer is here
   kBackoff,       // owner: call
   kCallGrace,     // owner: call
+  kFirstToken,    // owner: call; its attempt is silent
+  kHedge,         // owner: call
+  kGate,          // owner: gate; its window changes
 };
 
 struct Timer {

@@ -23,7 +23,18 @@ export const Cause = {
   awaitDecided: 10,
 } as const;
 
-export const OpCode = { ok: 0, failed: 1, cancelled: 2, timeout: 3, aborted: 4, retryAfterTooLong: 5 } as const;
+export const OpCode = {
+  ok: 0,
+  failed: 1,
+  cancelled: 2,
+  timeout: 3,
+  aborted: 4,
+  retryAfterTooLong: 5,
+  requestTooLarge: 6,
+  circuitOpen: 7,
+} as const;
+
+export const FailureFlag = { retryable: 1, overload: 2, fault: 4, fallback: 8, refused: 16 } as const;
 
 export const WaitMode = { all: 0, allSettled: 1, any: 2, race: 3, ended: 4 } as const;
 
@@ -43,6 +54,7 @@ export const EventType = {
   callTakes: 14,
   readDone: 15,
   readTakes: 16,
+  callUsed: 31,
 } as const;
 
 export const SubmitOption = {
@@ -54,6 +66,23 @@ export const SubmitOption = {
   grace: 5,
   joiner: 6,
   quorum: 7,
+  retryBudget: 8,
+} as const;
+
+export const CallOption = { firstToken: 0, hedge: 1, once: 2 } as const;
+
+export const GateKey = {
+  maxInside: 0,
+  requests: 1,
+  tokens: 2,
+  window: 3,
+  transit: 4,
+  adaptiveInitial: 5,
+  adaptiveMin: 6,
+  adaptiveMax: 7,
+  breakerFailures: 8,
+  breakerPause: 9,
+  breakerProbes: 10,
 } as const;
 
 export const ConfigKey = {
@@ -69,6 +98,9 @@ export const ConfigKey = {
   maxDelay: 9,
   maxRetryAfter: 10,
   budget: 11,
+  cooldown: 12,
+  hedgeShare: 13,
+  hedgeBurst: 14,
 } as const;
 
 export const CommandType = {

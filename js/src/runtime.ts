@@ -545,10 +545,10 @@ export class Runtime {
   }
 
   /** @internal */
-  startCall(call: number, op: number, attempt: number): void {
+  startCall(call: number, op: number, attempt: number, route: number): void {
     // A cycle runs in the context of whoever woke the engine, which is not the one who called.
-    if (this.#store === undefined) this._llm.start(call, op, attempt);
-    else this.#store.run(undefined, () => this._llm.start(call, op, attempt));
+    if (this.#store === undefined) this._llm.start(call, op, attempt, route);
+    else this.#store.run(undefined, () => this._llm.start(call, op, attempt, route));
   }
 
   /** @internal */
@@ -557,8 +557,8 @@ export class Runtime {
   }
 
   /** @internal */
-  abortCall(call: number, forget: boolean): void {
-    this._llm.abort(call, forget);
+  abortCall(call: number, how: number): void {
+    this._llm.abort(call, how);
   }
 
   /** @internal */

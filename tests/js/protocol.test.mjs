@@ -28,6 +28,7 @@ const otherNames = {
     graceMs: 'kGrace',
     budget: 'kRetryBudget',
   },
+  FailureFlag: { refused: 'kRefusedByServer' },
   DispatchPolicy: { 'fair-rr': 'kFairRoundRobin' },
 };
 
@@ -51,6 +52,9 @@ const enums = [
   'SubmitOption',
   'ConfigKey',
   'CommandType',
+  'FailureFlag',
+  'CallOption',
+  'GateKey',
 ];
 
 for (const name of enums) {

@@ -21,14 +21,17 @@ enum class CommandType : u8 {
   // Runs.
   kStart = 1,      // a: fiber whose host body begins
   kResume = 2,     // a: op, b: OpCode, c: index of the fiber that decided a wait, or attempts of a call
-  kStartCall = 3,  // a: call, b: its op, c: attempt number
+  kStartCall = 3,  // a: call, b: its op, c: attempt number, detail: entry of its plan, little-endian
   kRead = 4,       // a: op, b: call; get the stream's next chunk
   // Effects.
-  kSettle = 16,     // a: fiber, b: seq of the fiber that the cause names, c: reason; detail: Outcome, Cause, ended
-  kEnded = 17,      // a: fiber; body and children are over, the id will be reused
-  kAbortCall = 18,  // a: call; close its connection and answer with kCallClosed
-  kAlarm = 19,      // x: when to send the next kTime, in ms; negative: not needed
-  kZombie = 20,     // a: fiber, b: 1 it became one, 0 it ended after all
+  kSettle = 16,  // a: fiber, b: seq of the fiber that the cause names, c: reason; detail: Outcome, Cause, ended
+  kEnded = 17,   // a: fiber; body and children are over, the id will be reused
+  // a: call, b: 0 close its connection and answer with kCallClosed; 1 it was simulated, forget it; 2 its first word
+  // took
+  // too long: let the attempt fail.
+  kAbortCall = 18,
+  kAlarm = 19,   // x: when to send the next kTime, in ms; negative: not needed
+  kZombie = 20,  // a: fiber, b: 1 it became one, 0 it ended after all
   // A scope was cancelled, and settles when its body and children ended. Fields as kSettle's.
   kInterrupt = 21,
 };

@@ -19,6 +19,12 @@ struct RetryPolicy {
   u32 budget = UINT32_MAX;  // retries that the runtime may spend in its life
 };
 
+// Second attempts that run beside the first: at most burst + share * calls.
+struct HedgePolicy {
+  double share = 0.1;
+  u32 burst = 10;
+};
+
 struct KernelConfig {
   u64 seed = 1;
   bool virtual_time = false;
@@ -34,6 +40,8 @@ struct KernelConfig {
   Time grace = 5000 * kMillisecond;
   u32 max_zombies = UINT32_MAX;
   RetryPolicy retry;
+  HedgePolicy hedge;
+  Time cooldown = 30'000 * kMillisecond;  // of a model that failed, for plans that have others
 };
 
 }  // namespace heddle

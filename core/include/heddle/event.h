@@ -21,10 +21,10 @@ enum class EventType : u32 {
   kWait = 8,          // a: fiber, b: shield, c: WaitMode | cancel losers << 8, x: timeout or 0
   kCall = 9,          // a: fiber, b: shield, c: CallClass | stream << 8, x: timeout or 0
   kRead = 10,         // a: fiber, b: shield, c: call, x: timeout or 0
-  kCallDone = 11,     // a: call, b: 1 ok, 0 failed, c: 1 if retryable, x: Retry-After or -1
+  kCallDone = 11,     // a: call, b: 1 ok, 0 failed, c: FailureFlags, x: Retry-After or -1
   kCallOpened = 12,   // a: call; the stream's first chunk is here
-  kCallClosed = 13,   // a: call; its connection is gone
-  kCallTakes = 14,    // a: call, b: as kCallDone | opens << 8, c: retryable, x: Retry-After or -1, y: latency
+  kCallClosed = 13,   // a: call, c: FailureFlags; its connection is gone
+  kCallTakes = 14,    // a: call, b: as kCallDone | opens << 8, c: FailureFlags, x: Retry-After or -1, y: latency
   kReadDone = 15,     // a: op, b: 1 ok, 0 failed
   kReadTakes = 16,    // a: op, b: 1 ok, 0 failed, y: latency
   kCancel = 17,       // a: fiber, b: reason (the host's handle)
@@ -38,6 +38,12 @@ enum class EventType : u32 {
   kRandom = 25,       // draw one number for the user
   kAdvance = 26,      // x: duration; virtual time may pass although calls are in flight
   kRelease = 27,      // a: fiber that was kept
+  kGate = 28,         // a: gate, or the next number for a new one, b: GateKey, x: value
+  kCallOption = 29,   // a: CallOption, x: value; belongs to the next kCall
+  kRoute = 30,        // a, b, c: gates or 0, x: tokens; the next entry of the next kCall's plan
+  kCallUsed = 31,     // a: call, x: tokens that its attempt used; comes before the word that ends it
+  kReopen = 32,       // a: fiber, b: shield, c: call whose stream broke, x: Retry-After or -1, y: timeout or 0
+  kServerRate = 33,   // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
 };
 
 struct Event {
@@ -60,6 +66,29 @@ enum class SubmitOption : u32 {
   kGrace = 5,         // time from cancel until it counts as a zombie
   kJoiner = 6,        // Joiner of a scope
   kQuorum = 7,        // n of Joiner::kQuorum
+  kRetryBudget = 8,   // repetitions that it and what it submits may spend
+};
+
+// Optional settings of a call.
+enum class CallOption : u32 {
+  kFirstToken = 0,  // longest time of an attempt until its first word
+  kHedge = 1,       // time after which a second attempt joins the first
+  kOnce = 2,        // its request cannot be sent again
+};
+
+// Settings of a gate. 0 means none where nothing else is said.
+enum class GateKey : u32 {
+  kMaxInside = 0,
+  kRequests = 1,  // in a window
+  kTokens = 2,    // in a window
+  kWindow = 3,    // its length; 60 s at first
+  kTransit = 4,   // longest time that a request is under way to its server
+  kAdaptiveInitial = 5,
+  kAdaptiveMin = 6,
+  kAdaptiveMax = 7,      // 0: not adaptive
+  kBreakerFailures = 8,  // in a row; 0: no breaker
+  kBreakerPause = 9,
+  kBreakerProbes = 10,
 };
 
 enum class ConfigKey : u32 {
@@ -75,6 +104,9 @@ enum class ConfigKey : u32 {
   kMaxDelay = 9,
   kMaxRetryAfter = 10,
   kRetryBudget = 11,
+  kCooldown = 12,    // how long plans go around a model that failed
+  kHedgeShare = 13,  // hedges, as a share of the calls
+  kHedgeBurst = 14,  // hedges beyond that share
 };
 
 }  // namespace heddle

@@ -42,6 +42,28 @@ struct SubmitRequest {
   Time grace = -1;
   Joiner joiner = Joiner::kNone;
   u32 quorum = 0;
+  i64 retry_budget = -1;  // repetitions that it and what it submits may spend; -1: no limit of its own
+};
+
+// Where a call may go: one entry of its plan. Its gates in the order in which it passes them (a tenant's, a model's, an
+// endpoint's); 0 is none.
+struct RouteRequest {
+  GateId gates[3] = {};
+  i64 tokens = 0;  // that it is taken to use
+};
+constexpr u32 kModelStage = 1;  // the gate that a plan goes around while it cools
+
+// A call to ask the host for.
+struct CallRequest {
+  CallClass type = CallClass::kLlm;
+  bool stream =
+      false;          // the operation ends when the host says call_opened(), and the call lives on until call_closed()
+  bool once = false;  // its request cannot be sent again
+  Time timeout = 0;   // of the operation; 0: none
+  Time first_token = 0;                  // of each attempt, until its first word; 0: none
+  Time hedge = 0;                        // after it without a word a second attempt joins the first; 0: none
+  const RouteRequest* routes = nullptr;  // its plan; none: one entry without gates
+  u32 route_count = 0;
 };
 
 // What an operation says at once. Positive numbers are ids: the answer comes later, by kResume.
@@ -112,6 +134,9 @@ class Kernel {
   // Asks the host for a call. Gives the operation's id; the call's own comes with kStartCall. `stream`: the operation
   // ends when the host says call_opened(), and the call lives on until call_closed().
   i32 call(FiberId fiber, CallClass type, bool stream, Time timeout = 0, ShieldId shield = 0);
+  i32 call(FiberId fiber, const CallRequest& request, ShieldId shield = 0);
+  // The stream of an open call broke, its connection is gone, and all of it is wanted again: a failed attempt.
+  i32 reopen(FiberId fiber, CallId call, Time retry_after = -1, Time timeout = 0, ShieldId shield = 0);
   // Asks the host for the next chunk of an open stream.
   i32 read(FiberId fiber, CallId call, Time timeout = 0, ShieldId shield = 0);
   // Ends an operation early, on behalf of its own signal. False if it was over.
@@ -123,15 +148,17 @@ class Kernel {
 
   // --- The host's answers ---
 
-  // An attempt ended: well, or not. A failed one that is `retryable` is repeated by the retry policy; `retry_after` is
-  // what the server asked for, -1 if nothing. The connection is gone.
-  void call_done(CallId call, bool ok, bool retryable = false, Time retry_after = -1);
+  // Tokens that the attempt used, before the word that ends it. Unsaid, what was reserved counts.
+  void call_used(CallId call, i64 tokens);
+  // An attempt ended: well, or not. What follows a failed one is the retry policy's and the plan's; `flags` are
+  // FailureFlags, `retry_after` is what the server asked for, -1 if nothing. The connection is gone.
+  void call_done(CallId call, bool ok, u32 flags = 0, Time retry_after = -1);
   // A stream is open and its first chunk is here.
   void call_opened(CallId call);
-  // A connection that was open, or that kAbortCall ended, is gone.
-  void call_closed(CallId call);
+  // A connection that was open, or that kAbortCall ended, is gone. `flags`: what went wrong, where something did.
+  void call_closed(CallId call, u32 flags = 0);
   // The attempt is simulated: it will end like call_done() (or, with `opens`, like call_opened()) after `latency`.
-  void call_takes(CallId call, Time latency, bool ok, bool opens, bool retryable, Time retry_after);
+  void call_takes(CallId call, Time latency, bool ok, bool opens, u32 flags, Time retry_after);
   void read_done(OpId op, bool ok);
   void read_takes(OpId op, Time latency, bool ok);
 
@@ -144,6 +171,12 @@ class Kernel {
   // --- The rest ---
 
   void configure(ConfigKey key, double value);
+  // Sets up a gate that calls may be sent through, or changes it live. Gates are numbered from 1; the next number makes
+  // a new one, a larger one is refused. They stay as long as the kernel.
+  bool set_gate(GateId gate, GateKey key, double value);
+  // What a server says about its own count of a gate's requests or tokens: what remains, and how long until all of it
+  // is there again (-1: a window). Only ever makes a gate more careful.
+  void report_rate(GateId gate, bool tokens, double remaining, Time reset);
   // A number in [0, 1) from the user's own stream.
   double random();
   // Lets virtual time pass by `duration`, also while calls are in flight.
@@ -163,6 +196,8 @@ class Kernel {
   bool is_stream(CallId call) const;
 
   Stats stats() const;
+  // One entry for each gate, from number 1.
+  std::vector<GateStats> gate_stats() const;
   // Why a fiber does not run now: one fact for each thing that it waits for.
   std::vector<WaitFact> explain(FiberId fiber) const;
   // For tests: what is wrong with the kernel's own state, or nothing. Looks at everything.
@@ -185,6 +220,7 @@ class Kernel {
   bool step_as(u32 limit, bool host_had_its_turn);
   bool may_act(FiberId fiber, ShieldId shield) const;
   void apply_option(const Event& event);
+  void apply_call_option(const Event& event);
   void note(EventType type, u32 a = 0, u32 b = 0, u32 c = 0, double x = 0, double y = 0);
 
   std::unique_ptr<Scheduler> scheduler_;
@@ -194,8 +230,10 @@ class Kernel {
   u32 runs_told_ = 0;
   u32 effects_told_ = 0;
   u64 events_ = 0;
-  SubmitRequest pending_submit_;       // gathered from kOption records
-  std::vector<FiberId> pending_wait_;  // gathered from kTarget records
+  SubmitRequest pending_submit_;              // gathered from kOption records
+  std::vector<FiberId> pending_wait_;         // gathered from kTarget records
+  CallRequest pending_call_;                  // gathered from kCallOption records
+  std::vector<RouteRequest> pending_routes_;  // gathered from kRoute records
 };
 
 }  // namespace heddle

@@ -20,10 +20,14 @@ struct Stats {
   u32 slots = 0;      // held of max_tasks
   // Calls to models.
   u32 calls_in_flight = 0;
-  u32 calls_waiting = 0;  // for a place in flight
+  u32 calls_waiting = 0;  // for a place in flight, or at a gate
   u32 calls_in_backoff = 0;
-  u64 calls = 0;    // requests sent, repetitions included
-  u64 retries = 0;  // repetitions among them
+  u64 calls = 0;                 // requests sent, repetitions included
+  u64 retries = 0;               // repetitions among them
+  u64 hedges = 0;                // second attempts that joined a first
+  u64 fallbacks = 0;             // calls that went on with the next entry of their plan, each time
+  u64 reservations = 0;          // of a rate's requests and tokens, so far
+  u64 reservations_settled = 0;  // those that are over: used, or given back
   // Age of what waits longest, 0 when nothing waits.
   Time oldest_pending = 0;
   Time oldest_call = 0;
@@ -38,6 +42,20 @@ struct Stats {
   u32 connections = 0;  // calls that are not over
   u32 shields = 0;
   u32 limits = 0;  // fibers with a timeout, a deadline, a shield or a joiner
+};
+
+// One gate.
+struct GateStats {
+  u32 inside = 0;    // calls that passed it and have not left
+  u32 limit = 0;     // on them; UINT32_MAX: none
+  u32 waiting = 0;   // calls in its queue
+  u32 requests = 0;  // counted in the window now
+  u32 requests_limit = 0;
+  i64 tokens = 0;
+  i64 tokens_limit = 0;
+  u8 circuit = 0;          // 0 closed, 1 open, 2 half-open
+  Time circuit_until = 0;  // while it is open
+  Time cooling_until = 0;  // plans go around it until then
 };
 
 // What one fiber waits for.
@@ -55,6 +73,8 @@ enum class WaitReason : u8 {
   kChildren = 10,   // its body is over, `fibers` are its children that are not
   kSettled = 11,    // nothing: it is over
   kUnwinding = 12,  // cancelled; its body has not ended yet
+  kRate = 13,       // a rate limit; `until`, if nothing else happens
+  kGatePlace = 14,  // a gate's own limit of calls; `fibers` have calls inside
 };
 
 struct WaitFact {
@@ -63,6 +83,7 @@ struct WaitFact {
   Time until = kNever;
   u32 ahead = 0;  // entries in the same queue, itself not counted
   u32 limit = 0;
+  u32 gate = 0;                 // whose limit it is
   std::vector<FiberId> fibers;  // at most kMaxNamed of them
 };
 constexpr u32 kMaxNamed = 20;

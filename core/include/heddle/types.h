@@ -21,6 +21,7 @@ using OpId = u32;
 using CallId = u32;
 using ShieldId = u32;
 using TimerId = u32;
+using GateId = u32;
 
 // Logical time in microseconds since the runtime began. The host says what it is; the core never looks at a clock.
 using Time = i64;
@@ -79,6 +80,8 @@ enum class OpCode : u8 {
   kTimeout = 3,            // the operation's own timeout
   kAborted = 4,            // the operation's own signal
   kRetryAfterTooLong = 5,  // the server asked for a longer wait than allowed
+  kRequestTooLarge = 6,    // needs more tokens than a rate limit allows in a whole window
+  kCircuitOpen = 7,        // its endpoint's circuit is open
 };
 
 // What a wait for other fibers waits for.
@@ -95,6 +98,15 @@ enum class Joiner : u8 { kNone = 0, kAll = 1, kAllSettled = 2, kAny = 3, kRace =
 
 enum class FairnessMode : u8 { kFifo = 0, kPriority = 1, kRoundRobin = 2 };
 enum class DispatchPolicy : u8 { kRoundRobin = 0, kFairRoundRobin = 1, kRandom = 2, kPriority = 3 };
+
+// What a failed attempt means, as bits.
+enum FailureFlag : u32 {
+  kRetryable = 1,         // another attempt may succeed
+  kOverload = 2,          // the server asks for less: adaptive limits go down
+  kFault = 4,             // the endpoint itself failed: circuit breakers count it
+  kFallback = 8,          // another model may do better: plans go on
+  kRefusedByServer = 16,  // it did no work; the host then says that no tokens were used
+};
 
 // What a host call counts against.
 enum class CallClass : u8 {

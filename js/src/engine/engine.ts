@@ -18,12 +18,13 @@ import { hasNextTick, task, whenDrained } from './turns.js';
 export interface CommandTarget {
   start(fiber: number): void;
   resume(op: number, code: number, aux: number): void;
-  startCall(call: number, op: number, attempt: number): void;
+  startCall(call: number, op: number, attempt: number, route: number): void;
   read(op: number, call: number): void;
   settle(fiber: number, outcome: number, cause: number, ended: boolean, seq: number, reason: number): void;
   interrupt(fiber: number, outcome: number, cause: number, seq: number, reason: number): void;
   ended(fiber: number): void;
-  abortCall(call: number, forget: boolean): void;
+  /** `how`: 0 close the connection, 1 forget the call, 2 its first word is late. */
+  abortCall(call: number, how: number): void;
   zombie(fiber: number, became: boolean): void;
   /** All commands of a cycle are carried out. */
   cycled(): void;
@@ -221,7 +222,7 @@ export class Engine {
           target.ended(a);
           break;
         case CommandType.abortCall:
-          target.abortCall(a, b !== 0);
+          target.abortCall(a, b);
           break;
         case CommandType.alarm:
           this.#setAlarm(alarm);
@@ -293,7 +294,8 @@ export class Engine {
       const a = u32[at + 1]!;
       const b = u32[at + 2]!;
       const c = u32[at + 3]!;
-      const type = u32[at]! & 0xff;
+      const word = u32[at]!;
+      const type = word & 0xff;
       u32[ring + RingWord.head] = (head + 1) >>> 0;
       switch (type) {
         case CommandType.start:
@@ -303,7 +305,7 @@ export class Engine {
           target.resume(a, b, c);
           break;
         case CommandType.startCall:
-          target.startCall(a, b, c);
+          target.startCall(a, b, c, word >>> 8);
           break;
         case CommandType.read:
           target.read(a, b);

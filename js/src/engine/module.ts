@@ -29,7 +29,12 @@ export interface RawExports {
   hd_yield(fiber: number, shield: number): number;
   hd_delay(fiber: number, ms: number, shield: number): number;
   hd_wait(fiber: number, mode: number, cancelLosers: number, timeout: number, shield: number): number;
+  hd_call_option(which: number, value: number): void;
+  hd_route(first: number, second: number, third: number, tokens: number): void;
   hd_call(fiber: number, type: number, stream: number, timeout: number, shield: number): number;
+  hd_reopen(fiber: number, call: number, retryAfter: number, shield: number): number;
+  hd_gate(gate: number, key: number, value: number): number;
+  hd_server_rate(gate: number, tokens: number, remaining: number, reset: number): void;
   hd_read(fiber: number, call: number, timeout: number, shield: number): number;
   hd_abort_op(op: number): number;
   hd_shield(fiber: number, ms: number): number;
@@ -51,6 +56,7 @@ export interface RawExports {
 export interface ControlPlane {
   open(configJson: string): string;
   stats(): string;
+  gates(): string;
   explain(fiber: number): string;
   recordedAddress(): number;
   recordedCount(): number;

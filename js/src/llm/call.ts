@@ -9,7 +9,7 @@
 
 import type { Engine } from '../engine/engine.js';
 import { task } from '../engine/turns.js';
-import { LLMError, RetryAfterTooLong } from '../errors.js';
+import { HeddleError, LLMError, RetryAfterTooLong } from '../errors.js';
 import type { Meaning, Operations, Owner } from '../operations.js';
 import { EventType, OpCode } from '../protocol.js';
 import type { Attempt } from './attempt.js';
@@ -61,6 +61,11 @@ export abstract class HostCall implements Meaning {
   /** The attempt's connection must go. */
   abort(attempt: Attempt, reason: unknown): void {
     attempt.cut(reason);
+  }
+
+  /** The attempt's first word is late: it fails, and its connection goes. */
+  tooSlow(attempt: Attempt): void {
+    attempt.cut(new HeddleError('Timeout', `${this.name}: no word in time`));
   }
 
   failure(code: number, attempts: number): unknown {

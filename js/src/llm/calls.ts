@@ -117,7 +117,7 @@ export class Calls {
 
   // --- Commands ---
 
-  start(id: number, op: number, number: number, route = 0): void {
+  start(id: number, op: number, number: number, route: number): void {
     const call = this.#host.operations.meaning(op);
     if (this.#isStillborn(id) || !(call instanceof HostCall)) {
       this.#host.engine.event(EventType.callClosed, id);
@@ -133,9 +133,15 @@ export class Calls {
     (this.#attempts.get(id)?.call as StreamCall | undefined)?.read(op);
   }
 
-  /** `forget`: the kernel has no such call any more, it was simulated. */
-  abort(id: number, forget: boolean): void {
+  /** `how`: 0 the connection must go; 1 the kernel has no such call any more, it was simulated; 2 its first word is late. */
+  abort(id: number, how: number): void {
     const attempt = this.#attempts.get(id);
+    const forget = how === 1;
+    if (how === 2) {
+      // One that has not begun is not late.
+      attempt?.call.tooSlow(attempt);
+      return;
+    }
     if (attempt === undefined) {
       // It has not begun; or it has ended meanwhile, and then no run told so far starts it.
       if (!forget) this.#stillborn.set(id, this.#host.engine.runsTold);

@@ -5,20 +5,7 @@
  */
 
 import type { LLMError } from '../errors.js';
-
-/** What the core is told of a failed attempt, as bits of one number. */
-export const FailureFlag = {
-  /** Another attempt of the same request may succeed. */
-  retryable: 1,
-  /** The server wants fewer requests at a time: 429, 503, 529, an overload by any other name; but no spent quota. */
-  overload: 2,
-  /** The endpoint failed, which counts for a circuit breaker: overload, server, timeout, transport; never a 4xx. */
-  fault: 4,
-  /** Another model may answer what this one did not. */
-  fallback: 8,
-  /** The server refused before it did any work, so what was reserved for the request is free again. */
-  refused: 16,
-} as const;
+import { FailureFlag } from '../protocol.js';
 
 /**
  * True where another attempt may succeed: 408, 409, 425, 429, every status >= 500, a lost connection, an error inside a
@@ -57,7 +44,11 @@ function mayFallBack({ kind, status }: LLMError): boolean {
   return kind === 'invalid' ? status === 404 : kind !== 'protocol';
 }
 
-/** Bits of FailureFlag for a failed attempt. */
+/**
+ * Bits of FailureFlag for a failed attempt: `retryable` as above; `overload`: the server wants fewer requests at a time (429,
+ * 503, 529, but no spent quota); `fault`: the endpoint failed, which counts for its circuit breaker; `fallback`: another model
+ * may answer what this one did not; `refused`: the server did no work, so what was reserved for the request is free again.
+ */
 export function failureFlags(error: LLMError): number {
   const { kind, status, inBand } = error;
   return (
