@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createOpenAI } from '@ai-sdk/openai';
 import { streamText } from 'ai';
@@ -16,7 +17,8 @@ const program = new URL('../support/clients/measure.mjs', import.meta.url);
 // In a process of its own, for it changes what a timer is.
 async function measureOthers() {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, [program.pathname], { env, maxBuffer: 1e8 });
+  const args = [...process.execArgv.filter((arg) => !arg.startsWith('--test')), fileURLToPath(program)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1e8 });
   return JSON.parse(stdout);
 }
 

@@ -18,7 +18,7 @@ import { kAnswer, kMeasured, leftOnRows, tableRows } from './table-rows.mjs';
 const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 const kPackage = /node_modules\/(openai|@anthropic-ai\/sdk|ai|@ai-sdk\/[\w-]+)\//;
 // The functions by which these packages wait before they try again.
-const kSleeping = /at (new Promise.*\n.*)?(sleep|delay)\b|\/sleep\.mjs|\bdelay \(/;
+const kSleeping = /\bat (sleep|delay) |\/sleep\.mjs/;
 
 let waits = [];
 let limits = new Set();
@@ -67,7 +67,7 @@ const { openaiClients } = await import('./openai.mjs');
 const clients = [...openaiClients, ...anthropicClients, ...aiClients].filter(({ name }) => kMeasured.has(name));
 
 /** Lets time run out for a client that a silent server keeps waiting. Gives the length of its limit, if it has any. */
-async function outwait(server, isOver, abort) {
+async function outwait(server, asked, isOver, abort) {
   let limit;
   for (let requests = 1; ; requests++) {
     // Whatever the client still does about this request, it does in these turns.
@@ -81,7 +81,7 @@ async function outwait(server, isOver, abort) {
     limit = timer.ms;
     limits.delete(timer);
     timer.fire();
-    await Promise.race([server.whenRequests(requests + 1), new Promise((go) => setImmediate(go))]);
+    await Promise.race([server.whenRequests(requests + 1), asked]);
   }
 }
 
@@ -96,8 +96,8 @@ async function measure(client, { fault, stream = false, silent = false }, fetch)
   const asked = ask({ prompt: 'a question', stream, signal: controller.signal }).finally(() => (isOver = true));
   let limit;
   if (silent) {
-    await server.whenRequests(1);
-    limit = await outwait(server, () => isOver, () => {
+    await (stream ? server.whenPieces(1) : server.whenRequests(1));
+    limit = await outwait(server, asked, () => isOver, () => {
       isAborted = true;
       controller.abort();
     });
