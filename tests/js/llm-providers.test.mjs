@@ -243,7 +243,7 @@ test('anthropic: system messages made of parts stay parts', async (t) => {
   assert.deepEqual(server.stats().log[0].body.system, [cached, { type: 'text', text: 's' }]);
 });
 
-test('anthropic: a message with the role tool is refused unsent, by its index', async (t) => {
+test('anthropic: a result of a tool that names no call is refused unsent, by its index', async (t) => {
   const server = await serve(t, {});
   const messages = [
     { role: 'user', content: 'hi' },
@@ -274,7 +274,7 @@ test('anthropic: cached input counts as input, thinking and unknown events are p
   const provider = anthropic({ baseURL: 'http://a', apiKey: 'k', model: 'm' });
   assert.deepEqual(await ways.streaming(provider, ask('hi'), attempt({ fetch })), {
     text: 'yes',
-    usage: { inputTokens: 321, outputTokens: 9, source: 'exact' },
+    usage: { inputTokens: 321, outputTokens: 9, source: 'exact', cachedInputTokens: 20 },
     finishReason: 'max_tokens',
     model: 'm-9',
   });

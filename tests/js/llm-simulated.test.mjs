@@ -215,3 +215,85 @@ test('bad options are refused at the factory by a ConfigError that names the key
     simulated({ seed: undefined, latency: undefined, failures: undefined, script: undefined, model: undefined }),
   );
 });
+
+test('a script may ask for tools: ids by their order, arguments as JSON or as values', () => {
+  const toolCalls = [
+    { name: 'a', arguments: { x: 1 } },
+    { id: 'mine', name: 'b', arguments: '{"broken":' },
+    { name: 'c' },
+  ];
+  const answer = simulated({ script: () => ({ toolCalls, latencyMs: 1 }) }).answer(ask('x'), 1);
+  assert.deepEqual([answer.text, answer.finishReason], ['', 'tool_calls']);
+  assert.deepEqual(answer.toolCalls, [
+    { id: 'call_1', name: 'a', arguments: '{"x":1}' },
+    { id: 'mine', name: 'b', arguments: '{"broken":' },
+    { id: 'call_3', name: 'c', arguments: '{}' },
+  ]);
+  assert.ok(answer.usage.outputTokens > 0, 'the arguments are a part of the estimate');
+  const both = simulated({ script: () => ({ text: 'so', toolCalls, finishReason: 'tool_use' }) }).answer(ask('x'), 1);
+  assert.deepEqual([both.text, both.finishReason, both.toolCalls.length], ['so', 'tool_use', 3]);
+  const none = simulated({ script: () => ({ toolCalls: [] }) }).answer(ask('x'), 1);
+  assert.ok(none.text !== '' && !('toolCalls' in none));
+});
+
+test('tool calls of a script that are none are refused by their key', () => {
+  const loop = {};
+  loop.loop = loop;
+  for (const [toolCalls, key] of [
+    ['x', 'toolCalls'],
+    [[null], 'toolCalls[0].name'],
+    [[{ name: '' }], 'toolCalls[0].name'],
+    [[{ name: 'a', id: 7 }], 'toolCalls[0].id'],
+    [[{ name: 'a', arguments: loop }], 'toolCalls[0].arguments'],
+  ]) {
+    assert.throws(
+      () => simulated({ script: () => ({ toolCalls }) }).answer(ask('x'), 1),
+      (error) => error instanceof ConfigError && error.key === `simulated.script.${key}`,
+      inspect(toolCalls),
+    );
+  }
+});
+
+test('a format without a script gives JSON, the same each time: an object, or a value of the schema', async () => {
+  const { Validator } = await import('@cfworker/json-schema');
+  const of = (format, prompt = 'Classify as spam or ham: hello') => simulated().answer(ask(prompt, { format }), 1).text;
+  assert.equal(typeof JSON.parse(of({ type: 'json' })).answer, 'string');
+  const object = (properties, more) => ({ type: 'object', properties, ...more });
+  const tree = object(
+    { name: { type: 'string', maxLength: 9 }, children: { type: 'array', items: { $ref: '#' } } },
+    { required: ['name'], additionalProperties: false },
+  );
+  for (const schema of [
+    true,
+    {},
+    { type: 'string', minLength: 300 },
+    { type: 'integer', minimum: 3, maximum: 5 },
+    { type: 'integer', exclusiveMinimum: 3, exclusiveMaximum: 5 },
+    { type: 'number', maximum: -7 },
+    { type: 'integer', multipleOf: 7, minimum: 1 },
+    { type: ['null', 'boolean'] },
+    { type: 'null' },
+    { enum: ['x', 7, null] },
+    { const: { a: 1 } },
+    { type: 'array', items: { type: 'number' }, minItems: 5 },
+    { type: 'array', items: { type: 'number' }, maxItems: 1 },
+    { type: 'array', prefixItems: [{ type: 'string' }, { type: 'integer' }], items: false },
+    object({ label: { enum: ['spam', 'ham'] }, when: { type: 'string', format: 'date-time' } }, { required: ['label', 'when', 'why'] }),
+    { anyOf: [{ type: 'string' }, { type: 'number' }] },
+    { oneOf: [object({ a: { const: 1 } }, { required: ['a'] }), object({ b: { const: 1 } }, { required: ['b'] })] },
+    { allOf: [object({ a: { type: 'string' } }, { required: ['a'] }), { $ref: '#/$defs/b' }], $defs: { b: object({ b: { type: 'integer' } }, { required: ['b'] }) } },
+    tree,
+  ]) {
+    const format = { type: 'json-schema', schema };
+    const value = JSON.parse(of(format));
+    const { valid, errors } = new Validator(schema, '2020-12').validate(value);
+    assert.ok(valid, `${JSON.stringify(schema)} ${JSON.stringify(value)} ${inspect(errors)}`);
+    assert.equal(of(format), of(format));
+  }
+  // A schema that no value fits, and references to nowhere, end all the same.
+  const wide = object(Object.fromEntries([...'abcdefghij'].map((name) => [name, { $ref: '#' }])), { required: [...'abcdefghij'] });
+  const long = object({ a: { type: 'array', minItems: 1e9 }, b: { type: 'string', minLength: 1e9 } });
+  for (const schema of [wide, long, object({ a: { $ref: '#' } }, { required: ['a'] }), { $ref: '#' }, { $ref: '#/no' }, { $ref: 'http://a/' }, { anyOf: [{ $ref: '#' }] }]) {
+    assert.doesNotThrow(() => JSON.parse(of({ type: 'json-schema', schema })));
+  }
+});

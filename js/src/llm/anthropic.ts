@@ -1,23 +1,23 @@
 /**
  * The Anthropic messages protocol: POST {baseURL}/v1/messages.
  *
- * Choices. System messages, wherever they stand, are lifted out and joined by a blank line into `system`. The protocol
- * demands `max_tokens`: the request's, else the provider's `maxTokens`, else kDefaultMaxTokens. Input tokens are the
- * sum of fresh, cache-written and cache-read ones. Only text blocks make up the text; thinking and tool use are left
- * out. A page that calls the API directly must set the header `anthropic-dangerous-direct-browser-access` itself: it
+ * Choices. The protocol demands `max_tokens`: the request's, else the provider's `maxTokens`, else kDefaultMaxTokens.
+ * Input tokens are the sum of fresh, cache-written and cache-read ones. Only text blocks make up the text; thinking is
+ * left out. A page that calls the API directly must set the header `anthropic-dangerous-direct-browser-access` itself: it
  * shows the key to whoever opens the page. It does not retry, follow redirects or read the environment.
- * Partners: `http.ts`, `stream.ts`.
+ * Partners: `anthropic-wire.ts`, `http.ts`, `stream.ts`.
  */
 
-import { LLMError } from '../errors.js';
+import { anthropicWords } from './anthropic-wire.js';
 import { complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
 import { parseObject, wordOr } from './json.js';
-import { checkAddress, checkHeaders, checkInteger, checkKey, checkKeys, checkText } from './options.js';
-import type { AttemptOptions, LiveProvider, LLMAnswer, LLMMessage, LLMRequest, ProviderStream } from './provider.js';
+import { checkAddress, checkHeaders, checkInteger, checkKey, checkKeys, checkText, refuse } from './options.js';
+import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
 import { redactor, secretHeaders } from './redact.js';
 import type { ServerSentEvent } from './sse.js';
 import { type Dialect, EventStream, wholeStream } from './stream.js';
+import { ToolCalls } from './tool-calls.js';
 import { isCount, usageOf } from './usage.js';
 
 export interface AnthropicOptions {
@@ -28,6 +28,9 @@ export interface AnthropicOptions {
   model: string;
   /** Upper bound of an answer's tokens for requests that set none: at least 1, default 4096. */
   maxTokens?: number | undefined;
+  /** Sends the schema of a format as `output_config.format`, which the server enforces; models before it refuse that.
+   * Default: false, the model is asked in words. */
+  structuredOutputs?: boolean | undefined;
   /** Further headers; they win over the provider's own. */
   headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -36,22 +39,33 @@ const kVersion = '2023-06-01';
 // Every model of the family can give as much, and a runaway answer stays affordable.
 const kDefaultMaxTokens = 4096;
 
+interface Block {
+  type?: unknown;
+  text?: unknown;
+  id?: unknown;
+  name?: unknown;
+  input?: unknown;
+}
+
 interface Usage {
   input_tokens?: unknown;
   cache_creation_input_tokens?: unknown;
   cache_read_input_tokens?: unknown;
   output_tokens?: unknown;
+  output_tokens_details?: { thinking_tokens?: unknown } | null;
 }
 
 /** A provider for the Anthropic messages API. Throws ConfigError for bad options. */
 export function anthropic(options: AnthropicOptions): LiveProvider {
-  const known = ['baseURL', 'apiKey', 'model', 'maxTokens', 'headers'] as const;
-  const { baseURL, apiKey, model, maxTokens = kDefaultMaxTokens, headers } = checkKeys('anthropic', options, known);
+  const known = ['baseURL', 'apiKey', 'model', 'maxTokens', 'structuredOutputs', 'headers'] as const;
+  const checked = checkKeys('anthropic', options, known);
+  const { baseURL, apiKey, model, maxTokens = kDefaultMaxTokens, structuredOutputs = false, headers } = checked;
+  if (typeof structuredOutputs !== 'boolean') refuse('anthropic.structuredOutputs', 'true or false', structuredOutputs);
   const url = checkAddress('anthropic.baseURL', baseURL, (path) => `${path.replace(/\/v1$/, '')}/v1/messages`);
   const key = checkKey('anthropic.apiKey', apiKey);
   const extra = checkHeaders('anthropic.headers', headers);
   const limit = checkInteger('anthropic.maxTokens', maxTokens, 1, Number.MAX_SAFE_INTEGER);
-  return new AnthropicProvider(checkText('anthropic.model', model), limit, {
+  return new AnthropicProvider(checkText('anthropic.model', model), limit, structuredOutputs, {
     provider: 'anthropic',
     url,
     headers: { 'x-api-key': key, 'anthropic-version': kVersion, ...extra },
@@ -67,6 +81,7 @@ class AnthropicProvider implements LiveProvider {
   constructor(
     readonly model: string,
     private readonly maxTokens: number,
+    private readonly structuredOutputs: boolean,
     endpoint: Endpoint,
   ) {
     this.#endpoint = endpoint;
@@ -87,16 +102,10 @@ class AnthropicProvider implements LiveProvider {
   }
 
   #body(request: LLMRequest): Record<string, unknown> {
-    const wrong = request.messages.findIndex(({ role }) => role === 'tool');
-    if (wrong !== -1) {
-      const what = `messages[${wrong}] has the role "tool", which this protocol does not know`;
-      throw new LLMError(`anthropic: ${what}; send a "user" message with a tool_result part`, { kind: 'invalid' });
-    }
     return {
       model: request.model ?? this.model,
       max_tokens: request.maxTokens ?? this.maxTokens,
-      system: systemOf(request.messages),
-      messages: request.messages.filter(({ role }) => role !== 'system'),
+      ...anthropicWords(request, this.structuredOutputs),
       temperature: request.temperature,
     };
   }
@@ -107,13 +116,18 @@ class AnthropicProvider implements LiveProvider {
     if (complaint !== undefined) throw exchange.complaint(complaint);
     const blocks = body?.['content'];
     if (!Array.isArray(blocks)) throw exchange.error('protocol', 'the answer has no content', JSON.stringify(body));
-    const text = blocks.map((block: { type?: unknown; text?: unknown } | null) => textOf(block, 'text')).join('');
+    const text = blocks.map((block: Block | null) => textOf(block, 'text')).join('');
+    const tools = new ToolCalls();
+    for (const block of blocks as (Block | null)[]) {
+      if (block?.type === 'tool_use') tools.begin({ id: block.id, name: block.name, arguments: block.input });
+    }
     const usage = (body?.['usage'] ?? {}) as Usage;
     return {
       text,
-      usage: usageOf(inputOf(usage), usage.output_tokens, request, text),
+      usage: countsOf(usage, request, { text, ...tools.asked }),
       finishReason: wordOr(body?.['stop_reason'], 'unknown'),
       model: wordOr(body?.['model'], request.model ?? this.model),
+      ...tools.asked,
       ...exchange.about,
     };
   }
@@ -125,6 +139,9 @@ class AnthropicDialect implements Dialect {
   #sawStart = false;
   #finishReason = 'unknown';
   #usage: Usage = {};
+  readonly #tools = new ToolCalls();
+  // Input that stood whole at the beginning of its block, as some servers send it; deltas replace it.
+  readonly #inputs = new Map<unknown, unknown>();
 
   constructor(
     private readonly exchange: Exchange,
@@ -142,9 +159,14 @@ class AnthropicDialect implements Dialect {
         this.#learn({ ...(event['message']?.['usage'] ?? {}), output_tokens: undefined });
         return '';
       case 'content_block_start':
+        this.#begin(event['index'], event['content_block']);
         return textOf(event['content_block'], 'text');
       case 'content_block_delta':
+        this.#add(event['index'], event['delta']);
         return textOf(event['delta'], 'text_delta');
+      case 'content_block_stop':
+        this.#tell(event['index']);
+        return '';
       case 'message_delta':
         this.#finishReason = wordOr(event['delta']?.['stop_reason'], this.#finishReason);
         this.#learn(event['usage']);
@@ -161,8 +183,27 @@ class AnthropicDialect implements Dialect {
 
   answer(text: string): LLMAnswer {
     if (!this.#sawStart) throw new SyntaxError('no message_start in the whole stream');
-    const usage = usageOf(inputOf(this.#usage), this.#usage.output_tokens, this.request, text);
-    return { text, usage, finishReason: this.#finishReason, model: this.model, ...this.exchange.about };
+    for (const index of [...this.#inputs.keys()]) this.#tell(index);
+    const { asked } = this.#tools;
+    const usage = countsOf(this.#usage, this.request, { text, ...asked });
+    return { text, usage, finishReason: this.#finishReason, model: this.model, ...asked, ...this.exchange.about };
+  }
+
+  #begin(index: unknown, block: Block | undefined): void {
+    if (block?.type !== 'tool_use') return;
+    this.#tools.begin({ index, id: block.id, name: block.name });
+    if (typeof block.input === 'object' && block.input !== null && Object.keys(block.input).length > 0) this.#inputs.set(index, block.input);
+  }
+
+  #add(index: unknown, delta: { type?: unknown; partial_json?: unknown } | undefined): void {
+    if (delta?.type !== 'input_json_delta') return;
+    this.#inputs.delete(index);
+    this.#tools.add({ index, arguments: delta.partial_json });
+  }
+
+  #tell(index: unknown): void {
+    const input = this.#inputs.get(index);
+    if (this.#inputs.delete(index)) this.#tools.add({ index, arguments: input });
   }
 
   // Counts are cumulative: a later one replaces an earlier one, a missing one does not.
@@ -173,19 +214,17 @@ class AnthropicDialect implements Dialect {
   }
 }
 
-function systemOf(messages: readonly LLMMessage[]): unknown {
-  const contents = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
-  if (contents.length === 0) return undefined;
-  if (contents.every((content) => typeof content === 'string')) return contents.join('\n\n');
-  return contents.flatMap((content) =>
-    typeof content === 'string' ? [{ type: 'text', text: content }] : [...content],
-  );
-}
-
 function inputOf(usage: Usage): number | undefined {
   if (!isCount(usage.input_tokens)) return undefined;
   const cached = [usage.cache_creation_input_tokens, usage.cache_read_input_tokens].filter(isCount);
   return cached.reduce((sum, count) => sum + count, usage.input_tokens);
+}
+
+function countsOf(usage: Usage, request: LLMRequest, answer: Pick<LLMAnswer, 'text' | 'toolCalls'>): LLMUsage {
+  return usageOf(inputOf(usage), usage.output_tokens, request, answer, {
+    cached: usage.cache_read_input_tokens,
+    reasoning: usage.output_tokens_details?.thinking_tokens,
+  });
 }
 
 function textOf(block: { type?: unknown; text?: unknown } | null | undefined, type: string): string {

@@ -14,10 +14,12 @@ import { complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
 import { objectOf, wordOr } from './json.js';
 import { checkAddress, checkHeaders, checkKey, checkKeys, checkText } from './options.js';
-import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, ProviderStream } from './provider.js';
+import { openaiToolCalls, openaiWords } from './openai-wire.js';
+import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
 import { redactor, secretHeaders } from './redact.js';
 import type { ServerSentEvent } from './sse.js';
 import { type Dialect, EventStream, wholeStream } from './stream.js';
+import { ToolCalls } from './tool-calls.js';
 import { usageOf } from './usage.js';
 
 export interface OpenAIOptions {
@@ -31,15 +33,22 @@ export interface OpenAIOptions {
   headers?: Readonly<Record<string, string>> | undefined;
 }
 
+interface Said {
+  content?: unknown;
+  tool_calls?: unknown;
+}
+
 interface Choice {
-  message?: { content?: unknown } | null;
-  delta?: { content?: unknown } | null;
+  message?: Said | null;
+  delta?: Said | null;
   finish_reason?: unknown;
 }
 
 interface Usage {
   prompt_tokens?: unknown;
   completion_tokens?: unknown;
+  prompt_tokens_details?: { cached_tokens?: unknown } | null;
+  completion_tokens_details?: { reasoning_tokens?: unknown } | null;
 }
 
 /** A provider for any server that speaks the OpenAI chat protocol. Throws ConfigError for bad options. */
@@ -104,7 +113,7 @@ class OpenAIProvider implements LiveProvider {
     const model = this.#modelOf(request);
     return {
       model,
-      messages: request.messages,
+      ...openaiWords(request),
       [this.#newLimitName.has(model) ? 'max_completion_tokens' : 'max_tokens']: request.maxTokens,
       temperature: request.temperature,
       ...(stream ? { stream } : {}),
@@ -139,11 +148,14 @@ class OpenAIProvider implements LiveProvider {
     if (!choice?.message)
       throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
     const text = contentOf(choice.message.content);
+    const tools = new ToolCalls();
+    for (const call of openaiToolCalls(choice.message.tool_calls)) tools.begin(call);
     return {
       text,
-      usage: usageOf(body?.usage?.prompt_tokens, body?.usage?.completion_tokens, request, text),
+      usage: countsOf(body?.usage, request, { text, ...tools.asked }),
       finishReason: wordOr(choice.finish_reason, 'unknown'),
       model: wordOr(body?.model, this.#modelOf(request)),
+      ...tools.asked,
       ...exchange.about,
     };
   }
@@ -155,6 +167,7 @@ class OpenAIDialect implements Dialect {
   #sawChoice = false;
   #finishReason = 'unknown';
   #usage: Usage | undefined;
+  readonly #tools = new ToolCalls();
 
   constructor(
     private readonly exchange: Exchange,
@@ -177,20 +190,28 @@ class OpenAIDialect implements Dialect {
     if (!choice) return '';
     this.#sawChoice = true;
     this.#finishReason = wordOr(choice.finish_reason, this.#finishReason);
+    for (const piece of openaiToolCalls(choice.delta?.tool_calls)) this.#tools.add(piece);
     return contentOf(choice.delta?.content);
   }
 
   answer(text: string): LLMAnswer {
     if (!this.#sawChoice) throw new SyntaxError('no choices in the whole stream');
-    const { prompt_tokens: input, completion_tokens: output } = this.#usage ?? {};
     return {
       text,
-      usage: usageOf(input, output, this.request, text),
+      usage: countsOf(this.#usage, this.request, { text, ...this.#tools.asked }),
       finishReason: this.#finishReason,
       model: this.model,
+      ...this.#tools.asked,
       ...this.exchange.about,
     };
   }
+}
+
+function countsOf(usage: Usage | null | undefined, request: LLMRequest, answer: Pick<LLMAnswer, 'text' | 'toolCalls'>): LLMUsage {
+  return usageOf(usage?.prompt_tokens, usage?.completion_tokens, request, answer, {
+    cached: usage?.prompt_tokens_details?.cached_tokens,
+    reasoning: usage?.completion_tokens_details?.reasoning_tokens,
+  });
 }
 
 // Some servers give a list of parts where the protocol has a string; null stands for an answer without text.

@@ -75,6 +75,10 @@ export interface LLMUsage {
   inputTokens: number;
   outputTokens: number;
   source: 'exact' | 'estimated' | 'unknown';
+  /** Of the input tokens: read from the provider's cache, where it says so. */
+  cachedInputTokens?: number | undefined;
+  /** Of the output tokens: spent on reasoning that the text does not show, where the provider says so. */
+  reasoningTokens?: number | undefined;
 }
 
 /** What one successful attempt gives. */
@@ -126,6 +130,7 @@ export interface SimulatedAnswer {
   latencyMs: number;
   usage: LLMUsage;
   finishReason: string;
+  toolCalls?: readonly LLMToolCall[] | undefined;
   /** The attempt ends in this error instead, after the same latency. */
   error?: { status: number; message: string; retryAfter?: number | undefined } | undefined;
 }

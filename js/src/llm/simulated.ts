@@ -3,14 +3,15 @@
  * run repeats exactly, offline and without a key. Invariant: answer() is pure as long as the caller's `script` and
  * `latency` functions are. The text does not depend on the attempt (a retry asks the same thing); latency and failure
  * do. It makes no time pass: the core does, on the runtime's clock.
- * Partners: `simulated-text.ts`, `hash.ts`, `call.ts`.
+ * Partners: `simulated-text.ts`, `simulated-json.ts`, `hash.ts`, `call.ts`.
  */
 
 import { LLMError } from '../errors.js';
 import { describe, statusError } from './failure.js';
 import { generator, hash } from './hash.js';
 import { checkInteger, checkKeys, checkNumber, checkText, refuse } from './options.js';
-import type { LLMRequest, LLMUsage, SimulatedAnswer, SimulatedProvider } from './provider.js';
+import type { LLMRequest, LLMToolCall, LLMUsage, SimulatedAnswer, SimulatedProvider } from './provider.js';
+import { plausibleJSON } from './simulated-json.js';
 import { plausibleAnswer } from './simulated-text.js';
 import { estimateTokens, estimateUsage, isCount, textOf } from './usage.js';
 
@@ -21,6 +22,9 @@ export interface ScriptedAnswer {
   /** `source` defaults to `exact`. */
   usage?: { inputTokens: number; outputTokens: number; source?: LLMUsage['source'] | undefined } | undefined;
   finishReason?: string | undefined;
+  /** Tools that the answer asks for; then its text is empty, where the script gives none. `arguments` is JSON, or the value
+   * itself; `id` defaults to `call_1`, `call_2`, ... */
+  toolCalls?: readonly { id?: string | undefined; name: string; arguments?: unknown }[] | undefined;
   /** The attempt fails with this HTTP status (100 to 599) instead. `retryAfter` is in milliseconds. */
   error?: { status: number; message?: string | undefined; retryAfter?: number | undefined } | undefined;
 }
@@ -85,11 +89,12 @@ class Simulation implements SimulatedProvider {
     const { status } = this.failures;
     const computed = fails ? { status, message: `simulated failure ${status}` } : undefined;
     const error = stated === undefined ? computed : stated.error && errorOf(stated.error);
+    const toolCalls = error === undefined ? toolCallsOf(stated?.toolCalls) : undefined;
     const { text, finishReason } =
       error !== undefined
         ? { text: '', finishReason: 'error' }
-        : stated?.text !== undefined
-          ? { text: checkedText(stated.text), finishReason: 'stop' }
+        : stated?.text !== undefined || toolCalls !== undefined
+          ? { text: checkedText(stated?.text ?? ''), finishReason: toolCalls === undefined ? 'stop' : 'tool_calls' }
           : this.#text(request, model);
     return {
       text,
@@ -97,8 +102,9 @@ class Simulation implements SimulatedProvider {
         stated?.latencyMs === undefined
           ? this.latency(request, attempt, () => lot)
           : checkNumber('simulated.script.latencyMs', stated.latencyMs, 0, Number.MAX_SAFE_INTEGER),
-      usage: stated?.usage === undefined ? estimateUsage(request, text) : usageOf(stated.usage),
+      usage: stated?.usage === undefined ? estimateUsage(request, { text, toolCalls }) : usageOf(stated.usage),
       finishReason: stated?.finishReason ?? finishReason,
+      ...(toolCalls === undefined ? {} : { toolCalls }),
       ...(error === undefined ? {} : { error }),
     };
   }
@@ -124,7 +130,10 @@ class Simulation implements SimulatedProvider {
         .filter(({ role }) => role === 'user')
         .map((message) => textOf(message) ?? '')
         .at(-1) ?? '';
-    const text = plausibleAnswer(prompt, generator(hash(['text', this.seed, model, request])));
+    const draw = generator(hash(['text', this.seed, model, request]));
+    const { format } = request;
+    const words = plausibleAnswer(prompt, draw);
+    const text = format === undefined ? words : plausibleJSON(format.type === 'json' ? undefined : format.schema, words, draw);
     const limit = request.maxTokens;
     if (limit === undefined || estimateTokens(text) <= limit) return { text, finishReason: 'stop' };
     let end = text.length;
@@ -160,6 +169,30 @@ function failuresOf(failures: NonNullable<SimulatedOptions['failures']>): { rate
 
 function checkedText(text: unknown): string {
   return typeof text === 'string' ? text : refuse('simulated.script.text', 'a string', text);
+}
+
+function toolCallsOf(toolCalls: ScriptedAnswer['toolCalls']): LLMToolCall[] | undefined {
+  const key = 'simulated.script.toolCalls';
+  if (toolCalls === undefined) return undefined;
+  if (!Array.isArray(toolCalls)) return refuse(key, 'an array of { name, arguments }', toolCalls);
+  const calls = toolCalls as NonNullable<ScriptedAnswer['toolCalls']>;
+  if (calls.length === 0) return undefined;
+  return calls.map((call, i) => {
+    const { id = `call_${i + 1}`, name, arguments: value = {} } = call ?? {};
+    return {
+      id: checkText(`${key}[${i}].id`, id),
+      name: checkText(`${key}[${i}].name`, name),
+      arguments: typeof value === 'string' ? value : argumentsOf(`${key}[${i}].arguments`, value),
+    };
+  });
+}
+
+function argumentsOf(key: string, value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return refuse(key, 'JSON, or a value that can be written as JSON', value);
+  }
 }
 
 function errorOf(error: NonNullable<ScriptedAnswer['error']>): NonNullable<SimulatedAnswer['error']> {
