@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { LLMError } from 'heddle';
 import { kindOf, statusError } from '../../dist/llm/failure.js';
 import { redactor } from '../../dist/llm/redact.js';
-import { FailureFlag, failureFlags, isRetryable } from '../../dist/llm/retry.js';
+import { FailureFlag } from '../../dist/protocol.js';
+import { failureFlags, isRetryable } from '../../dist/llm/retry.js';
 import { retryAfterOf, shouldRetryOf } from '../../dist/llm/retry-after.js';
 import { EventReader, EventTooLong } from '../../dist/llm/sse.js';
 
