@@ -6,6 +6,7 @@
  * an uncaught one.
  */
 
+import { listenToAbort } from './abort-listeners.js';
 import { ArgumentError, CancellationError } from './errors.js';
 import { describe, type Task } from './task.js';
 
@@ -128,10 +129,9 @@ export class TaskToken implements CancellationToken {
 export class FreeToken implements CancellationToken {
   readonly #source: AbortSignal | undefined;
   readonly #callbacks = new Callbacks();
-  readonly #onAbort = (): void => this.#cancelFromSource();
   #error: CancellationError | undefined;
   #controller: AbortController | undefined;
-  #listens = false;
+  #unfollow: (() => void) | undefined;
 
   constructor(source: AbortSignal | undefined) {
     this.#source = source;
@@ -191,15 +191,12 @@ export class FreeToken implements CancellationToken {
   }
 
   #listen(): void {
-    if (this.#listens || this.#source === undefined) return;
-    this.#listens = true;
-    this.#source.addEventListener('abort', this.#onAbort, { once: true });
+    if (this.#source !== undefined) this.#unfollow ??= listenToAbort(this.#source, () => this.#cancelFromSource());
   }
 
   #unlisten(): void {
-    if (!this.#listens) return;
-    this.#listens = false;
-    this.#source!.removeEventListener('abort', this.#onAbort);
+    this.#unfollow?.();
+    this.#unfollow = undefined;
   }
 }
 
@@ -217,8 +214,7 @@ export function onAbort(signal: AbortSignal, callback: (reason: string, cause: u
     listener();
     return () => {};
   }
-  signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
+  return listenToAbort(signal, listener);
 }
 
 /** The error of a task that was cancelled. Its stack would only show the engine, so none is collected (10 us each). */

@@ -4,6 +4,8 @@
  * work: who started it does that. Partners: `http.ts`, `custom.ts`.
  */
 
+import { listenToAbort } from '../abort-listeners.js';
+
 const ignore = (): void => undefined;
 
 /** Settles as `work` does, or rejects with the signal's reason in the same turn as the abort, whichever is first. */
@@ -13,15 +15,14 @@ export function untilAbort<T>(work: PromiseLike<T>, signal: AbortSignal): Promis
     return Promise.reject(signal.reason);
   }
   return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const stop = listenToAbort(signal, () => reject(signal.reason));
     work.then(
       (value) => {
-        signal.removeEventListener('abort', onAbort);
+        stop();
         resolve(value);
       },
       (error: unknown) => {
-        signal.removeEventListener('abort', onAbort);
+        stop();
         reject(error);
       },
     );

@@ -10,6 +10,7 @@
  * Partners: `failure.ts` (what a refusal means), `stream.ts`, `openai.ts`, `anthropic.ts`.
  */
 
+import { listenToAbort } from '../abort-listeners.js';
 import { HeddleError, type LLMError, type LLMErrorKind } from '../errors.js';
 import { untilAbort } from './abort.js';
 import {
@@ -57,14 +58,12 @@ export class Exchange {
   readonly #decoder = new TextDecoder();
   // Ours, so that closing ends the fetch as surely as the caller's abort does.
   readonly #controller = new AbortController();
-  readonly #onAbort: () => void;
+  #unfollow: () => void = ignore;
 
   private constructor(
     readonly endpoint: Endpoint,
     private readonly signal: AbortSignal,
-  ) {
-    this.#onAbort = () => this.#end(signal.reason);
-  }
+  ) {}
 
   /** Sends the request and waits for the answer's headers. Throws LLMError for a bad status, or the signal's reason. */
   static async open(endpoint: Endpoint, body: unknown, options: AttemptOptions): Promise<Exchange> {
@@ -72,7 +71,7 @@ export class Exchange {
     if (signal.aborted) throw signal.reason;
     const exchange = new Exchange(endpoint, signal);
     const text = exchange.#serialize(body);
-    signal.addEventListener('abort', exchange.#onAbort, { once: true });
+    exchange.#unfollow = listenToAbort(signal, () => exchange.#end(signal.reason));
     try {
       await exchange.#send(text, options.fetch);
     } catch (error) {
@@ -156,7 +155,7 @@ export class Exchange {
   /** For a body whose last useful byte has come: gives the connection back if the body ends soon, else closes it. */
   drain(): void {
     if (this.#ended || this.#reader === undefined) return this.close();
-    this.signal.removeEventListener('abort', this.#onAbort);
+    this.#unfollow();
     const timer = setTimeout(() => this.close(), kDrainMs);
     // In Node a pending timer would keep the process alive.
     (timer as { unref?: () => void }).unref?.();
@@ -281,7 +280,7 @@ export class Exchange {
 
   #detach(): void {
     this.#ended = true;
-    this.signal.removeEventListener('abort', this.#onAbort);
+    this.#unfollow();
   }
 
   #end(reason: unknown): void {
