@@ -16,6 +16,8 @@ import {
   scriptedFetch,
   ways,
 } from '../support/llm-client.mjs';
+import { isRetryable } from '../../dist/llm/retry.js';
+import { open } from '../support/heddle.mjs';
 import { serve } from '../support/llm-server.mjs';
 
 // Bytes of length 2, 3 and 4, so that a split inside any of them shows.
@@ -159,7 +161,7 @@ test('openai: sends what was asked, and asks a stream for its usage', async (t) 
   assert.equal(streaming.path, '/v1/chat/completions');
 });
 
-test('openai: a server that refuses stream_options is asked again without, and not again after that', async (t) => {
+test('openai: a server that refuses stream_options ends the attempt, to be made again at once without, and not again after that', async (t) => {
   const refusal = {
     status: 400,
     body: { error: { message: 'Unrecognized request argument supplied: stream_options' } },
@@ -169,6 +171,8 @@ test('openai: a server that refuses stream_options is asked again without, and n
     respond: () => 'abcdefgh',
   });
   const provider = providers.openai(server);
+  const error = await rejection(ways.streaming(provider, ask('hi')));
+  assert.deepEqual([error.kind, error.status, error.retryAfter, isRetryable(error)], ['invalid', 400, 0, true]);
   for (let i = 0; i < 2; i++) {
     const answer = await ways.streaming(provider, ask('hi'));
     assert.equal(answer.usage.source, 'estimated');
@@ -187,24 +191,42 @@ test('openai: a model that wants max_completion_tokens gets it, and other models
       body.model === 'new' && 'max_tokens' in body ? { status: 400, body: { error: { message } } } : undefined,
   });
   const provider = providers.openai(server);
-  for (const model of ['new', 'new', 'old']) await provider.complete(ask('hi', { model, maxTokens: 9 }), attempt());
+  const complete = (model) => provider.complete(ask('hi', { model, maxTokens: 9 }), attempt());
+  // Two at once, of which neither can know of the other's refusal.
+  const errors = await Promise.all([rejection(complete('new')), rejection(complete('new'))]);
+  for (const error of errors) assert.deepEqual([error.retryAfter, isRetryable(error)], [0, true]);
+  for (const model of ['new', 'old']) await complete(model);
   assert.deepEqual(
     server.stats().log.map(({ body }) => [body.model, body.max_tokens, body.max_completion_tokens]),
     [
       ['new', 9, undefined],
-      ['new', undefined, 9],
+      ['new', 9, undefined],
       ['new', undefined, 9],
       ['old', 9, undefined],
     ],
   );
 });
 
-test('openai: a server that goes on refusing is not asked for ever', async (t) => {
-  const body = { error: { message: 'stream_options and max_completion_tokens' } };
-  const server = await serve(t, { fault: () => ({ status: 400, body }) });
-  const error = await rejection(providers.openai(server).stream(ask('hi', { maxTokens: 9 }), attempt()));
-  assert.equal(error.kind, 'invalid');
-  assert.equal(server.stats().requests, 3);
+test("openai: OpenAI's own server gets max_completion_tokens from the first request on", async () => {
+  const { fetch, seen } = scriptedFetch(['{}'], { contentType: 'application/json' });
+  const provider = openai({ baseURL: 'https://api.openai.com/v1', apiKey: 'k', model: 'm' });
+  await rejection(provider.complete(ask('hi', { maxTokens: 9 }), attempt({ fetch })));
+  const { max_tokens, max_completion_tokens } = JSON.parse(seen.requests[0].body);
+  assert.deepEqual([max_tokens, max_completion_tokens], [undefined, 9]);
+});
+
+test('openai: every request is an attempt, and a server that goes on refusing is not asked for ever', async (t) => {
+  const message = 'stream_options and max_completion_tokens';
+  const server = await serve(t, {
+    fault: ({ body }) => ('stream_options' in body || 'max_tokens' in body ? { status: 400, body: { error: { message } } } : undefined),
+  });
+  const rt = await open(t, { provider: providers.openai(server), retry: { maxAttempts: 5 } });
+  const stream = rt.llmStream('hi', { maxTokens: 9 });
+  assert.equal((await stream.result).attempts, 3);
+  assert.deepEqual([server.stats().requests, rt.getStats().llmCalls], [3, 3]);
+  server.options.fault = () => ({ status: 400, body: { error: { message } } });
+  const error = await rejection(rt.llm('hi', { maxTokens: 9 }));
+  assert.deepEqual([error.kind, error.attempts, server.stats().requests], ['invalid', 1, 4]);
 });
 
 test('anthropic: lifts system messages out, and always sends max_tokens and the version', async (t) => {

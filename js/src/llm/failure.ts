@@ -106,6 +106,11 @@ export function statusError(
   });
 }
 
+/** The same error, where the request will be written otherwise and may be sent again without a wait. */
+export function atOnce(error: LLMError): LLMError {
+  return new LLMError(`${error.message} (the next attempt is written otherwise)`, { ...error, retryable: true, retryAfter: 0 });
+}
+
 /** An error and the causes behind it, the outermost first; at most four. */
 function chain(error: unknown): unknown[] {
   const links: unknown[] = [];

@@ -1,16 +1,17 @@
 /**
  * The OpenAI chat protocol, which most servers of open models speak too: POST {baseURL}/chat/completions.
  *
- * Choices. The limit on length is sent as `max_tokens`, which every server knows; one that refuses it in favour of
- * `max_completion_tokens` gets that from then on. `stream_options.include_usage` is asked for; a server that refuses it
- * is asked no more, and one that ignores it leaves usage to an estimate. Each of the two refusals costs one further
- * request inside the attempt, once per provider object and model: it is a negotiation, not a retry. The end of a stream
- * is `[DONE]`; a server that answers a streaming request with plain JSON is understood. `sample` is not sent.
- * It does not retry, follow redirects or read the environment. Partners: `http.ts`, `stream.ts`.
+ * Choices. The limit on length is sent as `max_tokens`, which every server knows, to OpenAI's own as
+ * `max_completion_tokens`; another that refuses the one in favour of the other gets that from then on.
+ * `stream_options.include_usage` is asked for; a server that refuses it is asked no more, and one that ignores it leaves
+ * usage to an estimate. Each of the two refusals ends its attempt with an error that may be tried again at once, so that
+ * requests are counted where they are made; later calls of that provider object and model know. The end of a stream is
+ * `[DONE]`; a server that answers a streaming request with plain JSON is understood. `sample` is not sent.
+ * It does not retry, follow redirects or read the environment. Partners: `openai-wire.ts`, `http.ts`, `stream.ts`.
  */
 
 import { LLMError } from '../errors.js';
-import { complaintIn, complaintOf } from './failure.js';
+import { atOnce, complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
 import { objectOf, wordOr } from './json.js';
 import { checkAddress, checkHeaders, checkKey, checkKeys, checkText } from './options.js';
@@ -70,6 +71,8 @@ class OpenAIProvider implements LiveProvider {
   // What models have refused so far.
   readonly #noStreamOptions = new Set<string>();
   readonly #newLimitName = new Set<string>();
+  // Its models all know `max_completion_tokens`, and the newer ones nothing else.
+  readonly #isOpenAI: boolean;
   // Private to the engine too: it holds the key, and a provider may be printed.
   readonly #endpoint: Endpoint;
 
@@ -78,6 +81,7 @@ class OpenAIProvider implements LiveProvider {
     endpoint: Endpoint,
   ) {
     this.#endpoint = endpoint;
+    this.#isOpenAI = new URL(endpoint.url).hostname === 'api.openai.com';
   }
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {
@@ -99,13 +103,11 @@ class OpenAIProvider implements LiveProvider {
   }
 
   async #open(request: LLMRequest, stream: boolean, options: AttemptOptions): Promise<Exchange> {
-    for (;;) {
-      const body = this.#body(request, stream);
-      try {
-        return await Exchange.open(this.#endpoint, body, options);
-      } catch (error) {
-        if (!(error instanceof LLMError) || !this.#concedes(error, body)) throw error;
-      }
+    const body = this.#body(request, stream);
+    try {
+      return await Exchange.open(this.#endpoint, body, options);
+    } catch (error) {
+      throw error instanceof LLMError && this.#concedes(error, body) ? atOnce(error) : error;
     }
   }
 
@@ -114,14 +116,14 @@ class OpenAIProvider implements LiveProvider {
     return {
       model,
       ...openaiWords(request),
-      [this.#newLimitName.has(model) ? 'max_completion_tokens' : 'max_tokens']: request.maxTokens,
+      [this.#isOpenAI || this.#newLimitName.has(model) ? 'max_completion_tokens' : 'max_tokens']: request.maxTokens,
       temperature: request.temperature,
       ...(stream ? { stream } : {}),
       ...(stream && !this.#noStreamOptions.has(model) ? { stream_options: { include_usage: true } } : {}),
     };
   }
 
-  // True when the refusal was of a parameter of our own choice and we now choose otherwise; each at most once.
+  // True when the refusal was of a parameter of our own choice and we choose otherwise from now on.
   #concedes(error: LLMError, sent: Record<string, unknown>): boolean {
     if (error.status !== 400 && error.status !== 422) return false;
     const model = String(sent['model']);
