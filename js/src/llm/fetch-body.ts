@@ -23,6 +23,8 @@ export class Body {
     reader: ByteReader,
     private readonly over: (how: BodyEnd, reason: unknown) => void,
     private readonly seen?: ((bytes: Bytes) => void) | undefined,
+    /** Why it cannot have ended where it did, asked at its end. */
+    private readonly flaw?: (() => unknown) | undefined,
   ) {
     this.#head = [...head];
     this.#reader = reader;
@@ -52,6 +54,12 @@ export class Body {
       this.#reject = reject;
       this.#reader.read().then(
         ({ done, value }) => {
+          const flaw = done ? this.flaw?.() : undefined;
+          if (flaw !== undefined) {
+            this.#end('lost', { error: flaw }, flaw);
+            reject(flaw);
+            return;
+          }
           if (done) this.#end('read', {}, undefined);
           resolve(value);
         },

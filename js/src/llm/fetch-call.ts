@@ -21,9 +21,9 @@ import type { Meaning, Owner } from '../operations.js';
 import { Outside } from '../outside.js';
 import type { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
-import { complaintOf, describe, excerpt, failure, statusError, statusOf, type Complaint } from './failure.js';
+import { assumedStatus, complaintIn, complaintOf, describe, excerpt, failure, hostLimitOf, ratesOf, statusError, type Complaint } from './failure.js';
 import { Body, type BodyEnd, type ByteReader, type Bytes } from './fetch-body.js';
-import { readHead } from './fetch-head.js';
+import { readHead, TerminatorWatch } from './fetch-head.js';
 import type { KeptRequest } from './fetch-request.js';
 import { withBody, withHeader } from './fetch-response.js';
 import { UsageReader } from './fetch-usage.js';
@@ -208,19 +208,32 @@ export class FetchCall extends HostCall {
     if (this.report !== undefined) this.#usage = new UsageReader(type);
     const head: Bytes[] = [];
     const reader = response.body!.getReader();
-    if (type.includes('text/event-stream')) {
+    // Some servers send their events under another name.
+    if (type.includes('text/event-stream') || (!/json/i.test(type) && this.request.hasTerminator && this.request.asksForStream)) {
       const verdict = await readHead(reader, head);
       if (verdict === 'answers' || (verdict === 'cut' && !this.request.hasTerminator)) {
-        this.#opened(attempt, response, head, reader);
-        return;
+        const watch = this.request.hasTerminator ? new TerminatorWatch() : undefined;
+        this.#opened(attempt, response, head, reader, watch);
+      } else if (verdict === 'garbage') {
+        this.#opened(attempt, response, head, reader, 'garbage');
+      } else {
+        this.#refusal = { response, head, reader };
+        this.fail(attempt, verdict === 'cut' ? this.#lost(new Error('the stream ended before its first token')) : this.#complained(response, verdict.complaint));
       }
-      this.#refusal = { response, head, reader };
-      const complaint = typeof verdict === 'object' ? verdict.complaint : undefined;
-      this.fail(attempt, complaint === undefined ? this.#lost(new Error('the stream ended before its first token')) : this.#complained(response, complaint));
       return;
     }
-    if (isStreamed(type) || !(await readUpTo(reader, head, kLongestWhole))) this.#opened(attempt, response, head, reader);
-    else this.#answered(attempt, response, joined(head));
+    if (isStreamed(type) || !(await readUpTo(reader, head, kLongestWhole))) {
+      this.#opened(attempt, response, head, reader, undefined);
+      return;
+    }
+    const bytes = joined(head);
+    const complaint = complaintInside(bytes);
+    if (complaint === undefined) {
+      this.#answered(attempt, response, bytes);
+      return;
+    }
+    this.#refusal = { response, head: [bytes], reader: undefined };
+    this.fail(attempt, this.#complained(response, complaint));
   }
 
   #answered(attempt: Attempt, response: Response, bytes: Bytes | undefined): void {
@@ -232,7 +245,7 @@ export class FetchCall extends HostCall {
     this.done(attempt);
   }
 
-  #opened(attempt: Attempt, response: Response, head: Bytes[], reader: ByteReader): void {
+  #opened(attempt: Attempt, response: Response, head: Bytes[], reader: ByteReader, end: TerminatorWatch | 'garbage' | undefined): void {
     if (this.winner !== undefined) {
       attempt.cut(new Error('another attempt won'));
       this.fail(attempt, attempt.signal.reason);
@@ -240,9 +253,21 @@ export class FetchCall extends HostCall {
     }
     const usage = this.#usage;
     const over = (how: BodyEnd, reason: unknown): void => this.#bodyOver(attempt, reader, how, reason);
-    const body = new Body(head, reader, over, usage && ((bytes) => usage.feed(bytes)));
+    const watch = end === 'garbage' ? undefined : end;
+    // These functions must not hold the Response: what its caller drops is to be collected.
+    const { status } = response;
+    const seen = (bytes: Bytes): void => {
+      usage?.feed(bytes);
+      watch?.feed(bytes);
+    };
+    // Clients take an empty stream, or half of one, for an answer: what is none must not end as one does.
+    const flaw = (): unknown => {
+      if (end === 'garbage') return failure(this.#where(), 'protocol', 'the answer to a streaming request is no event stream', { status });
+      return watch?.isTerminated === false ? failure(this.#where(), 'transport', 'the stream ended before its terminator') : undefined;
+    };
+    const body = new Body(head, reader, over, seen, flaw);
     this.#open = { attempt, body };
-    this.#status = response.status;
+    this.#status = status;
     this.#response = withBody(response, body);
     this.opened(attempt);
   }
@@ -267,31 +292,39 @@ export class FetchCall extends HostCall {
       said = undefined;
     }
     this.#refusal = refusal;
-    this.fail(attempt, this.#statusError(response, response.status, said ?? { message: text }));
+    this.fail(attempt, this.#refusedWith(response, said ?? { message: text }));
   }
 
   // --- Errors ---
 
-  #complained(response: Response, complaint: Complaint): LLMError {
-    const status = statusOf(complaint);
-    if (status !== undefined) return this.#statusError(undefined, status, complaint);
-    const text = excerpt(complaint.message ?? 'no message', this.#redact());
-    return failure(this.#where(), 'server', `answered ${response.status}, then an error: ${text}`);
+  #complained(response: Response, said: Complaint): LLMError {
+    const clean = this.#clean(said);
+    return statusError(this.#where(), assumedStatus(clean), clean, { requestId: this.#requestId(response), rates: ratesOf(response.headers), inBand: true });
   }
 
-  #statusError(response: Response | undefined, status: number, said: Complaint): LLMError {
+  #refusedWith(response: Response, said: Complaint): LLMError {
+    return statusError(this.#where(), response.status, this.#clean(said), { headers: response.headers, requestId: this.#requestId(response) });
+  }
+
+  #clean(said: Complaint): Complaint {
     const redact = this.#redact();
-    const id = response?.headers.get('request-id') ?? response?.headers.get('x-request-id') ?? said.requestId;
-    const clean = { ...said, message: excerpt(said.message ?? '', redact) };
-    const requestId = id === undefined || id === null ? undefined : excerpt(id, redact);
-    return statusError(this.#where(), status, clean, response === undefined ? { requestId } : { headers: response.headers, requestId });
+    const clean = <T>(text: T): T | string => (typeof text === 'string' ? excerpt(text, redact) : text);
+    const { message, code, type, inner, requestId } = said;
+    return { ...said, message: clean(message), code: clean(code), type: clean(type), inner: clean(inner), requestId: clean(requestId) };
+  }
+
+  #requestId({ headers }: Response): string | undefined {
+    const id = headers.get('request-id') ?? headers.get('x-request-id');
+    return id === null ? undefined : excerpt(id, this.#redact());
   }
 
   // What fetch() refuses is the caller's mistake, not the network's.
   #lost(error: unknown): unknown {
     const problem = error instanceof TypeError ? this.request.problem() : undefined;
     if (problem !== undefined) return error;
-    return failure(this.#where(), 'transport', `the connection was lost: ${excerpt(describe(error), this.#redact())}`, { cause: error });
+    const limit = hostLimitOf(error);
+    const text = limit ?? `the connection was lost: ${excerpt(describe(error), this.#redact())}`;
+    return failure(this.#where(), limit === undefined ? 'transport' : 'timeout', text, { cause: error });
   }
 
   #where(): string {
@@ -396,6 +429,19 @@ async function readUpTo(reader: ByteReader, parts: Bytes[], limit: number): Prom
     length += value.length;
   }
   return false;
+}
+
+// An error's body says so in its first field or two; a whole answer need not be parsed for it.
+const kStatedWithin = 512;
+
+/** What an answer complains of although its status is good; undefined for a right one. */
+function complaintInside(bytes: Bytes): Complaint | undefined {
+  if (!/"error"\s*:\s*["{]|"type"\s*:\s*"error"/.test(decoder.decode(bytes.subarray(0, kStatedWithin)))) return undefined;
+  try {
+    return complaintIn(JSON.parse(decoder.decode(bytes)));
+  } catch {
+    return undefined;
+  }
 }
 
 function joined(parts: readonly Bytes[]): Bytes {

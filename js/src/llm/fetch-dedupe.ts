@@ -35,9 +35,7 @@ export class Flights {
       flight = new Flight(this.host, request, options, land);
       this.#flights.set(key, flight);
     }
-    const passenger = new Passenger(this.host, flight, options.timeout);
-    passenger.watch(caller, request.signals);
-    return passenger.response;
+    return new Passenger(this.host, flight, options.timeout).travel(caller, request.signals);
   }
 }
 
@@ -86,33 +84,40 @@ class Flight {
 
 /** One caller of a flight. */
 class Passenger {
-  readonly response: Promise<Response>;
-  #reject!: (error: unknown) => void;
+  #reject: (error: unknown) => void = ignore;
   #reader: SharedReader | undefined;
   #isOver = false;
   readonly #stops: (() => void)[] = [];
+  // Made here, where it holds no promise.
+  readonly #left = (reason: unknown): void => this.#end(reason);
 
   constructor(
     private readonly host: CallHost,
     private readonly flight: Flight,
     private readonly timeout: number | undefined,
-  ) {
-    this.response = new Promise<Response>((resolve, reject) => {
+  ) {}
+
+  /** What the caller waits for. It is kept nowhere, so that a Response that the caller drops can be collected. */
+  travel(caller: Context | undefined, signals: readonly AbortSignal[]): Promise<Response> {
+    const answer = new Promise<Response>((resolve, reject) => {
       this.#reject = reject;
-      flight.board().then(
+      this.flight.board().then(
         ({ response, reader }) => {
           if (this.#isOver) return;
+          this.#reject = ignore;
           this.#reader = reader;
           if (reader === undefined) this.#end(undefined);
-          else reader.over = (reason) => this.#end(reason);
+          else reader.over = this.#left;
           resolve(response);
         },
         (error: unknown) => this.#end(error),
       );
     });
+    this.#watch(caller, signals);
+    return answer;
   }
 
-  watch(caller: Context | undefined, signals: readonly AbortSignal[]): void {
+  #watch(caller: Context | undefined, signals: readonly AbortSignal[]): void {
     const { engine, operations } = this.host;
     engine.tick();
     const ms = this.timeout ?? 0;

@@ -7,11 +7,11 @@
  */
 
 import { createParser } from 'eventsource-parser';
-import { complaintOf, type Complaint } from './failure.js';
+import { complaintIn, complaintOf, type Complaint } from './failure.js';
 import type { ByteReader, Bytes } from './fetch-body.js';
 
-/** What the beginning says. `cut`: the stream ended without a token. */
-export type Verdict = 'answers' | 'cut' | { complaint: Complaint };
+/** What the beginning says. `cut`: the stream ended without a token; `garbage`: it is no event stream. */
+export type Verdict = 'answers' | 'cut' | 'garbage' | { complaint: Complaint };
 
 // Openings are a few hundred bytes; keep-alives while the model thinks are more.
 const kLongestHead = 256 * 1024;
@@ -29,24 +29,45 @@ const kOpenings = new Set([
   'response.content_part.added',
 ]);
 
+// How the streams of the known protocols end: the line of an event, or its data's beginning.
+const kTerminator = /^data: ?\[DONE\]|^event: ?(?:message_stop|error|response\.(?:completed|incomplete|failed))\s*$|^data: ?\{\s*"type":\s*"(?:message_stop|error|response\.(?:completed|incomplete|failed))"|^data: ?\{\s*"error":/m;
+// Of a line that came in part.
+const kLongestStart = 200;
+
+/** Looks for the terminator of a stream that passes, without parsing it. */
+export class TerminatorWatch {
+  isTerminated = false;
+  #line = '';
+  readonly #decoder = new TextDecoder();
+
+  feed(bytes: Uint8Array): void {
+    if (this.isTerminated) return;
+    const text = this.#line + this.#decoder.decode(bytes, { stream: true });
+    this.isTerminated = kTerminator.test(text);
+    this.#line = text.slice(text.lastIndexOf('\n') + 1).slice(0, kLongestStart);
+  }
+}
+
 /** Reads chunks into `head` until the verdict. Throws what the reader throws. */
 export async function readHead(reader: ByteReader, head: Bytes[]): Promise<Verdict> {
   let verdict: Verdict | undefined;
   const parser = createParser({
     onEvent: ({ event, data }) => {
+      sawEvent = true;
       verdict ??= verdictOf(event, data);
     },
-    onError: () => {
-      // No event stream after all; the caller's parser may say so.
-      verdict ??= 'answers';
+    onError: ({ type }) => {
+      if (type === 'unknown-field') verdict ??= sawEvent ? 'answers' : 'garbage';
     },
   });
+  let sawEvent = false;
   const decoder = new TextDecoder();
   for (let length = 0; length < kLongestHead;) {
     const { done, value } = await reader.read();
     if (done) {
       parser.feed('\n\n');
-      return verdict ?? 'cut';
+      // An event that the end cut off counts for nothing.
+      return verdict === 'garbage' ? 'garbage' : 'cut';
     }
     head.push(value);
     length += value.length;
@@ -60,8 +81,7 @@ interface Opening {
   type?: unknown;
   object?: unknown;
   choices?: unknown;
-  error?: unknown;
-  response?: { error?: unknown } | null;
+  response?: unknown;
 }
 
 function verdictOf(name: string | undefined, data: string): Verdict | undefined {
@@ -72,11 +92,9 @@ function verdictOf(name: string | undefined, data: string): Verdict | undefined 
     return 'answers';
   }
   if (typeof value !== 'object' || value === null) return 'answers';
-  const { type, error, response } = value;
-  if (type === 'response.failed') return { complaint: complaintOf(response) ?? { message: data } };
-  if ((error !== undefined && error !== null) || type === 'error' || name === 'error') {
-    return { complaint: complaintOf(value) ?? { message: data } };
-  }
+  const { type, response } = value;
+  const complaint = type === 'response.failed' ? complaintOf(response) : name === 'error' ? complaintOf(value) : complaintIn(value);
+  if (complaint !== undefined) return { complaint };
   if (typeof type === 'string') return kOpenings.has(type) ? undefined : 'answers';
   return isChatOpening(value) ? undefined : 'answers';
 }

@@ -34,6 +34,8 @@ const kModelPaths: readonly ModelPath[] = [
 /** Decides where the list of addresses does not: true for a model's, false for another, undefined for the list. */
 export type IsLLM = (url: string, init: Init | undefined) => boolean | undefined;
 
+const kStreamed = /"stream"\s*:\s*true/;
+
 // Headers that differ between two requests that ask the same.
 const kOfOneRequest = /^(x-stainless-.*|user-agent|idempotency-key|x-idempotency-key|x-client-request-id|x-request-id|traceparent|tracestate|baggage|content-length)$/;
 
@@ -81,6 +83,13 @@ export class KeptRequest {
   /** The headers, those of a Request included. */
   headers(): Headers {
     return new Headers(this.#init.headers ?? (typeof this.#input === 'string' ? undefined : (this.#input as Request).headers));
+  }
+
+  /** Whether it asks for an answer piece by piece, as far as that can be told. */
+  get asksForStream(): boolean {
+    const { body } = this.#init;
+    if (typeof body === 'string') return kStreamed.test(body);
+    return body instanceof Uint8Array && kStreamed.test(new TextDecoder().decode(body));
   }
 
   /** What makes it the same as another: all of it but what clients make up for each request. Undefined where that is not
