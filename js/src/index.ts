@@ -32,7 +32,7 @@ export { anthropic, type AnthropicOptions } from './llm/anthropic.js';
 export type { CallOptions } from './llm/calls.js';
 export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } from './llm/custom.js';
 export type { Fetch, FetchOptions } from './llm/fetch.js';
-export type { FetchResult } from './llm/fetch-call.js';
+export type { FetchResult } from './llm/fetch-result.js';
 export type { IsLLM } from './llm/fetch-request.js';
 export { LLMStream } from './llm/llm-stream.js';
 export { openai, type OpenAIOptions } from './llm/openai.js';

@@ -7,6 +7,7 @@
 // one round in each of several processes instead of several rounds in one.
 
 import cancel from './cases/cancel.mjs';
+import fetchCase from './cases/fetch.mjs';
 import immediate from './cases/immediate.mjs';
 import parked from './cases/parked.mjs';
 import priority from './cases/priority.mjs';
@@ -14,4 +15,4 @@ import trivial from './cases/trivial.mjs';
 import wasm from './cases/wasm.mjs';
 import yieldCase from './cases/yield.mjs';
 
-export const cases = { trivial, priority, immediate, cancel, yield: yieldCase, parked, wasm };
+export const cases = { trivial, priority, immediate, cancel, yield: yieldCase, parked, wasm, fetch: fetchCase };

@@ -21,6 +21,7 @@ import {
   type CancellationToken,
   type Context,
   type Explanation,
+  type FetchResult,
   type LLMResult,
   type RuntimeConfig,
   type RuntimeStats,
@@ -122,6 +123,17 @@ export async function program(): Promise<void> {
   const settled = await rt.race(tasks, { losers: 'keep' });
   same<typeof settled, Task<unknown>>(true);
 
+  // --- A fetch for any client ---
+  const governed: typeof globalThis.fetch = rt.fetch;
+  const shared: typeof globalThis.fetch = rt.fetchWith({
+    dedupe: true,
+    timeout: 5,
+    signal: AbortSignal.timeout(5),
+    llm: (url, init) => (init?.method === 'POST' ? url.endsWith('/mine') : undefined),
+    onResult: ({ usage, attempts, error }: FetchResult) => void [usage.inputTokens, attempts, error],
+  });
+  const status: number = (await (governed === shared ? governed : shared)('http://a.example')).status;
+
   // --- Cancelling ---
   const cancelled: boolean = rt.cancel(plain.id, 'why');
   rt.cancelAll('why');
@@ -203,7 +215,7 @@ export async function program(): Promise<void> {
     if (error instanceof RetryAfterTooLong) error.retryAfter.toFixed();
     if (error instanceof ClosedError || error instanceof HeddleError) error.code.length;
   }
-  [state, fields, cancelled, result, stats, reason, listening, variant];
+  [state, fields, status, cancelled, result, stats, reason, listening, variant];
 }
 
 // --- Providers ---

@@ -26,26 +26,9 @@ import { Body, type BodyEnd, type ByteReader, type Bytes } from './fetch-body.js
 import { readHead, TerminatorWatch } from './fetch-head.js';
 import type { KeptRequest } from './fetch-request.js';
 import { withBody, withHeader } from './fetch-response.js';
+import type { FetchResult } from './fetch-result.js';
 import { UsageReader } from './fetch-usage.js';
 import { redactor, secretHeaders } from './redact.js';
-import type { LLMUsage } from './provider.js';
-import type { LLMTimings } from './result.js';
-
-/** What became of one LLM request of rt.fetch. */
-export interface FetchResult {
-  url: string;
-  /** Of the answer that the caller got; undefined where it got none. */
-  status: number | undefined;
-  /** Requests sent. */
-  attempts: number;
-  /** As the answer said, as far as it was read. */
-  usage: LLMUsage;
-  /** The model that answered, as the server named it. */
-  model: string | undefined;
-  timings: LLMTimings;
-  /** Why the caller got no answer, or not all of it. */
-  error?: unknown;
-}
 
 // A refusal says what it has to say at its beginning.
 const kLongestRefusal = 64 * 1024;
@@ -54,7 +37,7 @@ const kLongestWhole = 16 * 1024 * 1024;
 
 const ignore = (): void => {};
 
-/** A caller outside, whose fiber lasts as long as the body that it got. */
+/** A caller outside, whose fiber lasts as long as the body that it got. @internal */
 export class FetchOutside extends Outside {
   hasBody = false;
 
@@ -75,6 +58,7 @@ interface Refusal {
   reader: ByteReader | undefined;
 }
 
+/** @internal */
 export class FetchCall extends HostCall {
   readonly name = 'fetch';
   #op = 0;

@@ -42,7 +42,7 @@ const kOfOneRequest = /^(x-stainless-.*|user-agent|idempotency-key|x-idempotency
 // Read into memory, so that it can be sent again; a longer one goes out once, as it comes.
 const kLongestKept = 16 * 1024 * 1024;
 
-/** A request that fetch() can be called with as often as needed. */
+/** A request that fetch() can be called with as often as needed. @internal */
 export class KeptRequest {
   /** Its body can be sent only once. */
   isOnce = false;

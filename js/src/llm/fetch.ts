@@ -10,9 +10,10 @@ import { ArgumentError } from '../errors.js';
 import { CallClass } from '../protocol.js';
 import type { CallHost } from './call.js';
 import type { CallsHost } from './calls.js';
-import { FetchCall, FetchOutside, type FetchResult } from './fetch-call.js';
+import { FetchCall, FetchOutside } from './fetch-call.js';
 import { Flights } from './fetch-dedupe.js';
 import { KeptRequest, type Init, type IsLLM } from './fetch-request.js';
+import type { FetchResult } from './fetch-result.js';
 import { checkOptionNames, checkSignal, checkTimeout } from './request.js';
 
 /** What fetch is on this host. */
