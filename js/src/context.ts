@@ -12,7 +12,11 @@ import type { Fetch } from './llm/fetch.js';
 import type { LLMStream } from './llm/llm-stream.js';
 import type { SideEffect } from './llm/other-call.js';
 import type { LLMOptions, Prompt } from './llm/request.js';
+import type { JSONSchema } from './llm/json-schema.js';
 import type { LLMResult } from './llm/result.js';
+import type { OutputOf, StandardSchema } from './llm/schema.js';
+import type { StructuredResult } from './llm/structured.js';
+import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-loop.js';
 import type { MapOptions } from './map-concurrent.js';
 import type { Runtime } from './runtime.js';
 import type { AnyOptions, WaitOptions } from './waits.js';
@@ -89,12 +93,25 @@ export class Context {
     return this.runtime._waits.yield(this);
   }
 
-  /** Calls a model; the core decides when, and repeats what may be repeated. */
+  /** Calls a model; the core decides when, and repeats what may be repeated. With `schema` or `json` the result has a `value`, or
+   * the call fails with a StructuredOutputError. */
+  llm<S extends StandardSchema>(prompt: Prompt, options: LLMOptions & { schema: S }): Promise<StructuredResult<OutputOf<S>>>;
+  llm<T = unknown>(prompt: Prompt, options: LLMOptions & ({ schema: JSONSchema } | { json: true })): Promise<StructuredResult<T>>;
+  llm(prompt: Prompt, options?: LLMOptions): Promise<LLMResult>;
   llm(prompt: Prompt, options?: LLMOptions): Promise<LLMResult> {
     return this.runtime._llm.call(prompt, options, this);
   }
 
-  /** The same, piece by piece. */
+  /** Calls a model with tools, runs those that it asks for as tasks, tells it what they gave, and so on until it answers. Fails
+   * with a ToolLoopError after `maxRounds`, with the error of a call otherwise. In a generator body it gives a promise. */
+  llmTools<S extends StandardSchema>(prompt: Prompt, options: ToolLoopOptions & { schema: S }): Promise<ToolLoopResult<OutputOf<S>>>;
+  llmTools<T = unknown>(prompt: Prompt, options: ToolLoopOptions): Promise<ToolLoopResult<T>>;
+  llmTools(prompt: Prompt, options: ToolLoopOptions): Promise<ToolLoopResult> {
+    return llmTools(this.runtime, prompt, options, this);
+  }
+
+  /** The same as llm, piece by piece. With `schema` or `json` the form is checked when the stream has ended: `result` has the
+   * `value`, or rejects. */
   llmStream(prompt: Prompt, options?: LLMOptions): LLMStream {
     return this.runtime._llm.stream(prompt, options, this);
   }

@@ -43,7 +43,9 @@ export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.j
 export type { JSONSchema } from './llm/json-schema.js';
 export type { OutputOf, StandardResult, StandardSchema } from './llm/schema.js';
 export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';
-export type { FormatOptions, StructuredResult, ValueOf } from './llm/structured.js';
+export type { FormatOptions, StructuredResult } from './llm/structured.js';
+export type { ToolLoopOptions, ToolLoopResult, ToolRun } from './llm/tool-loop.js';
+export { tool, type Tool, type ToolDefinition } from './llm/tools.js';
 export type { MapOptions } from './map-concurrent.js';
 export { createRuntime, Runtime, type Clock, type RuntimeEvents } from './runtime.js';
 export type { AnyOptions, WaitOptions } from './waits.js';

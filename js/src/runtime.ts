@@ -26,8 +26,12 @@ import type { Fetch, FetchOptions } from './llm/fetch.js';
 import type { LLMStream } from './llm/llm-stream.js';
 import type { Provider } from './llm/provider.js';
 import { type LLMOptions, type Prompt } from './llm/request.js';
+import { loadValidator, type JSONSchema } from './llm/json-schema.js';
 import type { LLMResult } from './llm/result.js';
+import type { OutputOf, StandardSchema } from './llm/schema.js';
 import { simulated } from './llm/simulated.js';
+import type { StructuredResult } from './llm/structured.js';
+import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-loop.js';
 import { load } from './load.js';
 import { checkMap, mapConcurrent, type MapOptions } from './map-concurrent.js';
 import { Operations, type Meaning, type Owner } from './operations.js';
@@ -62,7 +66,9 @@ const ignore = (): void => {};
 /** Makes a runtime. Throws a ConfigError for a bad configuration, before anything is loaded. */
 export async function createRuntime(config: RuntimeConfig = {}): Promise<Runtime> {
   checkConfig(config);
-  const loaded = await load({ variant: config.variant ?? 'auto', wasmBinary: config.wasmBinary, wasmModule: config.wasmModule });
+  const loading = load({ variant: config.variant ?? 'auto', wasmBinary: config.wasmBinary, wasmModule: config.wasmModule });
+  // Loaded at its first use, it would change the order of what happens at the same virtual time.
+  const [loaded] = await Promise.all([loading, config.clock === 'virtual' ? loadValidator() : undefined]);
   return new Runtime(await instantiate(loaded), config, loaded.variant);
 }
 
@@ -245,9 +251,19 @@ export class Runtime {
     return this._waits.yield(asOptions(options).ctx);
   }
 
-  /** Calls a model. */
+  /** Calls a model. With `schema` or `json` the result has a `value`, or the call fails with a StructuredOutputError. */
+  llm<S extends StandardSchema>(prompt: Prompt, options: LLMOptions & { ctx?: Context | undefined; schema: S }): Promise<StructuredResult<OutputOf<S>>>;
+  llm<T = unknown>(prompt: Prompt, options: LLMOptions & { ctx?: Context | undefined } & ({ schema: JSONSchema } | { json: true })): Promise<StructuredResult<T>>;
+  llm(prompt: Prompt, options?: LLMOptions & { ctx?: Context | undefined }): Promise<LLMResult>;
   llm(prompt: Prompt, options?: LLMOptions & { ctx?: Context | undefined }): Promise<LLMResult> {
     return this._llm.call(prompt, options, options?.ctx);
+  }
+
+  /** Calls a model with tools and runs those that it asks for; see Context.llmTools. */
+  llmTools<S extends StandardSchema>(prompt: Prompt, options: ToolLoopOptions & { ctx?: Context | undefined; schema: S }): Promise<ToolLoopResult<OutputOf<S>>>;
+  llmTools<T = unknown>(prompt: Prompt, options: ToolLoopOptions & { ctx?: Context | undefined }): Promise<ToolLoopResult<T>>;
+  llmTools(prompt: Prompt, options: ToolLoopOptions & { ctx?: Context | undefined }): Promise<ToolLoopResult> {
+    return llmTools(this, prompt, options, options?.ctx);
   }
 
   /** Calls a model and gives its answer piece by piece. */

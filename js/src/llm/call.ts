@@ -9,7 +9,7 @@
 
 import type { Engine } from '../engine/engine.js';
 import { task } from '../engine/turns.js';
-import { HeddleError, LLMError, RetryAfterTooLong } from '../errors.js';
+import { HeddleError, LLMError, RetryAfterTooLong, StructuredOutputError } from '../errors.js';
 import type { Meaning, Operations, Owner } from '../operations.js';
 import { EventType, OpCode } from '../protocol.js';
 import type { Attempt } from './attempt.js';
@@ -70,7 +70,7 @@ export abstract class HostCall implements Meaning {
 
   failure(code: number, attempts: number): unknown {
     const error = this.#failed;
-    if (error instanceof LLMError) error.attempts = attempts;
+    if (error instanceof LLMError || error instanceof StructuredOutputError) error.attempts = attempts;
     if (code !== OpCode.retryAfterTooLong) return error;
     const { retryAfter = 0 } = error as LLMError;
     return new RetryAfterTooLong(
@@ -89,7 +89,7 @@ export abstract class HostCall implements Meaning {
   protected fail(attempt: Attempt, error: unknown): void {
     attempt.note.endedAt = this.host.now();
     const retryable = this.failed(attempt, error);
-    const retryAfter = error instanceof LLMError ? (error.retryAfter ?? -1) : -1;
+    const retryAfter = this.waitAfter(error);
     const { wasCut } = attempt;
     const id = this.lastWord(attempt);
     const tell = (): void => this.host.engine.event(EventType.callDone, id, 0, retryable, retryAfter);
@@ -117,6 +117,12 @@ export abstract class HostCall implements Meaning {
     attempt.note.error = error as Error;
     this.#failed = error;
     return error instanceof LLMError && isRetryable(error) ? 1 : 0;
+  }
+
+  /** How long to wait before the next attempt, in milliseconds; -1: as long as the kernel likes. */
+  protected waitAfter(error: unknown): number {
+    if (error instanceof LLMError) return error.retryAfter ?? -1;
+    return error instanceof StructuredOutputError ? 0 : -1;
   }
 
   /** The kernel's id, for the last word about it. */

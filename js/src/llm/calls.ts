@@ -18,6 +18,7 @@ import { OtherCall, type SideEffect } from './other-call.js';
 import { checkOptionNames, checkSignal, checkTimeout, requestOf, type LLMOptions, type Prompt } from './request.js';
 import type { LLMResult } from './result.js';
 import { StreamCall } from './stream-call.js';
+import { formatOf } from './structured.js';
 
 /** What the calls need of their runtime. @internal */
 export interface CallsHost extends Omit<CallHost, 'over'> {
@@ -57,7 +58,8 @@ export class Calls {
   call(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): Promise<LLMResult> {
     return this.#begin('llm', CallClass.llm, options, ctx, () => {
       const request = requestOf('llm', prompt, options);
-      return (owner) => new LLMCall(this.#callHost, owner, options?.timeout, request);
+      const format = formatOf('llm', options);
+      return (owner) => new LLMCall(this.#callHost, owner, options?.timeout, request, format);
     });
   }
 
@@ -66,10 +68,12 @@ export class Calls {
     const caller = this.#host.caller(ctx, 'llmStream');
     this.#host.open('llmStream', caller);
     const request = requestOf('llmStream', prompt, options);
+    const format = formatOf('llmStream', options);
+    if (format !== undefined && format.repairs > 0) throw new ArgumentError('llmStream', 'options.repair must be 0: what a stream gave out cannot be taken back; use llm');
     engine.tick();
     const owner = caller?._owner ?? new Outside(engine.raw, 'llmStream', true);
     const shield = (): number => caller?._shield ?? 0;
-    const call = new StreamCall(this.#callHost, owner, request, shield);
+    const call = new StreamCall(this.#callHost, owner, request, format, shield);
     call.open(engine.raw.hd_call(owner._fiber, CallClass.llm, 1, 0, shield()), options?.signal, options?.timeout);
     return new LLMStream(call);
   }

@@ -5,11 +5,13 @@
  */
 
 import { ArgumentError } from '../errors.js';
-import type { LLMMessage, LLMRequest } from './provider.js';
+import type { LLMMessage, LLMRequest, LLMToolChoice } from './provider.js';
+import { formatOptionNames, type FormatOptions } from './structured.js';
+import { checkToolChoice, checkTools, type ToolDefinition } from './tools.js';
 
 export type Prompt = string | readonly LLMMessage[];
 
-export interface LLMOptions {
+export interface LLMOptions extends FormatOptions {
   /** Overrides the provider's model. */
   model?: string | undefined;
   /** Upper bound of the answer's length, in tokens. */
@@ -17,13 +19,17 @@ export interface LLMOptions {
   temperature?: number | undefined;
   /** Tells apart requests that are otherwise the same. */
   sample?: number | undefined;
+  /** What the model may ask for; the result's `toolCalls` say what it does. `llmTools` runs them, too. */
+  tools?: readonly ToolDefinition[] | undefined;
+  /** Default `auto`. */
+  toolChoice?: LLMToolChoice | undefined;
   /** Cancels this call alone. */
   signal?: AbortSignal | undefined;
   /** Longest time for all of it, queue, attempts, waits between them and a stream's reading; milliseconds. 0: none. */
   timeout?: number | undefined;
 }
 
-const optionNames = ['model', 'maxTokens', 'temperature', 'sample', 'signal', 'timeout', 'ctx'];
+const optionNames = ['model', 'maxTokens', 'temperature', 'sample', 'tools', 'toolChoice', ...formatOptionNames, 'signal', 'timeout', 'ctx'];
 
 export function checkTimeout(operation: string, timeout: unknown): void {
   if (timeout !== undefined && (typeof timeout !== 'number' || !(timeout >= 0))) {
@@ -59,7 +65,11 @@ export function requestOf(operation: string, prompt: unknown, options: LLMOption
   if (sample !== undefined && !Number.isSafeInteger(sample)) refuse('sample', 'an integer', sample);
   checkTimeout(operation, timeout);
   checkSignal(operation, signal);
-  return { messages, model, maxTokens, temperature, sample };
+  const request: LLMRequest = { messages, model, maxTokens, temperature, sample };
+  if (options.tools !== undefined) request.tools = checkTools(operation, options.tools);
+  const toolChoice = checkToolChoice(operation, options.toolChoice, request.tools);
+  if (toolChoice !== undefined) request.toolChoice = toolChoice;
+  return request;
 }
 
 function messagesOf(operation: string, prompt: unknown): readonly LLMMessage[] {
@@ -68,12 +78,21 @@ function messagesOf(operation: string, prompt: unknown): readonly LLMMessage[] {
     throw new ArgumentError(operation, `the prompt must be a string or a non-empty array of messages, got ${shown(prompt)}`);
   }
   return Array.from(prompt as unknown[], (message, i) => {
-    const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
+    const { role, content, toolCalls, toolCallId } = (message ?? {}) as Record<keyof LLMMessage, unknown>;
     if (typeof role !== 'string' || role === '' || (typeof content !== 'string' && !Array.isArray(content))) {
       throw new ArgumentError(operation, `message ${i} must have a role and a content (a string, or the provider's list of parts)`);
     }
+    if (toolCalls !== undefined && !(Array.isArray(toolCalls) && toolCalls.every(isToolCall))) {
+      throw new ArgumentError(operation, `the toolCalls of message ${i} must be an array of { id, name, arguments }, all strings, as an answer gave them`);
+    }
+    if (toolCallId !== undefined && typeof toolCallId !== 'string') throw new ArgumentError(operation, `the toolCallId of message ${i} must be a string`);
     return { ...(message as LLMMessage) };
   });
+}
+
+function isToolCall(call: unknown): boolean {
+  const { id, name, arguments: text } = (call ?? {}) as Record<string, unknown>;
+  return typeof id === 'string' && typeof name === 'string' && typeof text === 'string';
 }
 
 // Never the text of a prompt: it may be long, or secret.

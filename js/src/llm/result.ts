@@ -24,6 +24,8 @@ export interface LLMResult extends LLMAnswer {
   /** Requests sent for this call. */
   attempts: number;
   timings: LLMTimings;
+  /** The answer in the form that `schema` or `json` asked for; undefined where nothing was, and where it asks for tools. */
+  value?: unknown;
 }
 
 /** A piece of a streamed answer. */

@@ -22,6 +22,7 @@ import type { CallHost } from './call.js';
 import { LLMCall } from './llm-call.js';
 import type { LiveProvider, LLMRequest, ProviderStream } from './provider.js';
 import type { LLMChunk, LLMResult } from './result.js';
+import type { Format } from './structured.js';
 
 type End = { result: LLMResult } | { error: unknown } | 'left';
 
@@ -47,16 +48,17 @@ export class StreamCall extends LLMCall {
   #turn: Promise<unknown> | undefined; // of the last next()
   #over: End | undefined;
   #resultPromise: Promise<LLMResult> | undefined;
-  #settleResult: { resolve: (result: LLMResult) => void; reject: (error: unknown) => void } | undefined;
+  #settleResult: { resolve: (result: LLMResult | Promise<LLMResult>) => void; reject: (error: unknown) => void } | undefined;
   readonly #stops: (() => void)[] = [];
 
   constructor(
     host: CallHost,
     owner: Owner,
     request: LLMRequest,
+    format: Format | undefined,
     private readonly shield: () => number,
   ) {
-    super(host, owner, undefined, request);
+    super(host, owner, undefined, request, format);
   }
 
   /** Takes the kernel's answer to the opening operation. */
@@ -317,7 +319,7 @@ export class StreamCall extends LLMCall {
     const { resolve, reject } = this.#settleResult;
     if (this.#over === 'left') reject(new CancellationError('llmStream: the stream was left before its end'));
     else if ('error' in this.#over) reject(this.#over.error);
-    else resolve(this.#over.result);
+    else resolve(this.formed(this.#over.result));
   }
 
   // A delay of nobody's, so that it is the runtime's clock that counts, and also while nobody reads.

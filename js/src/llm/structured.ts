@@ -12,7 +12,7 @@ import { ArgumentError, HeddleError, StructuredOutputError, type SchemaProblem }
 import { longText, type JSONSchema } from './json-schema.js';
 import type { LLMAnswer, LLMFormat, LLMMessage, LLMRequest } from './provider.js';
 import type { LLMResult } from './result.js';
-import { schemaOf, type Checked, type CheckedSchema, type OutputOf, type StandardSchema } from './schema.js';
+import { schemaOf, type Checked, type CheckedSchema, type StandardSchema } from './schema.js';
 
 /** Options of a call whose answer must be JSON. */
 export interface FormatOptions {
@@ -25,7 +25,8 @@ export interface FormatOptions {
   /** The schema's name for the provider: letters, digits, `_` and `-`, at most 64. Default: its title where that is one, else
    * `answer`. */
   schemaName?: string | undefined;
-  /** How many further requests may ask the model to repair an answer of the wrong form: 0 (default) to 3. */
+  /** How many further requests may ask the model to repair an answer of the wrong form: 0 (default) to 3. They are attempts of the
+   * same call: seen in its `timings`, and within `retry.maxAttempts`. Not for streams. */
   repair?: number | undefined;
 }
 
@@ -37,9 +38,6 @@ export interface StructuredResult<T = unknown> extends LLMResult {
   /** The answer as the schema gives it; without one, as parsed. */
   value: T;
 }
-
-/** What `options.schema` makes of the result's value. */
-export type ValueOf<S> = S extends StandardSchema ? OutputOf<S> : unknown;
 
 /** How an answer's check ended. @internal */
 export type FormatCheck = { readonly value: unknown } | { readonly error: HeddleError };
