@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { ConfigError, LLMError, simulated } from 'heddle';
 import { simulatedError } from '../../dist/llm/simulated.js';
+import { open } from '../support/heddle.mjs';
 import { ask } from '../support/llm-client.mjs';
 
 const prompts = Array.from({ length: 400 }, (_, i) => ask(`question ${i}`));
@@ -296,4 +297,11 @@ test('a format without a script gives JSON, the same each time: an object, or a 
   for (const schema of [wide, long, object({ a: { $ref: '#' } }, { required: ['a'] }), { $ref: '#' }, { $ref: '#/no' }, { $ref: 'http://a/' }, { anyOf: [{ $ref: '#' }] }]) {
     assert.doesNotThrow(() => JSON.parse(of({ type: 'json-schema', schema })));
   }
+});
+
+test("a script's tool calls are in the result of a call and of a stream", async (t) => {
+  const toolCalls = [{ id: 'c1', name: 'time', arguments: '{}' }];
+  const rt = await open(t, { clock: 'virtual', provider: simulated({ script: () => ({ toolCalls }) }) });
+  assert.deepEqual((await rt.llm('when?')).toolCalls, toolCalls);
+  assert.deepEqual((await rt.llmStream('when?').result).toolCalls, toolCalls);
 });
