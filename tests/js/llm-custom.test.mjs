@@ -62,7 +62,27 @@ for (const [way, ask1] of Object.entries(ways)) {
     );
   });
 
+  test(`${way}: tool calls and shares of the usage are the function's too`, async () => {
+    const toolCalls = [{ id: 'c1', name: 'time', arguments: '{}' }];
+    const usage = { inputTokens: 9, outputTokens: 2, cachedInputTokens: 5, reasoningTokens: 1 };
+    const expected = { text: '', usage: { ...usage, source: 'exact' }, finishReason: 'tool_calls', model: 'custom', toolCalls };
+    for (const fn of [
+      () => ({ toolCalls, usage }),
+      async function* () {
+        yield { usage };
+        yield { toolCalls };
+      },
+    ]) {
+      assert.deepEqual(await ask1(custom(fn), ask('hi')), expected);
+    }
+    assert.ok(!('toolCalls' in (await ask1(custom(() => ({ text: 'x', toolCalls: [] })), ask('hi')))));
+  });
+
   for (const value of [
+    { text: 'x', toolCalls: {} },
+    { text: 'x', toolCalls: [null] },
+    { toolCalls: [{ id: 'c1', name: 'time', arguments: {} }] },
+    { toolCalls: [] },
     undefined,
     null,
     7,

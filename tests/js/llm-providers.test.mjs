@@ -229,6 +229,20 @@ test('openai: every request is an attempt, and a server that goes on refusing is
   assert.deepEqual([error.kind, error.attempts, server.stats().requests], ['invalid', 1, 4]);
 });
 
+test('openai: a refusal of the model is an answer that says so, whole and streaming', async () => {
+  const whole = JSON.stringify({ choices: [{ message: { content: null, refusal: 'I will not.' }, finish_reason: 'stop' }] });
+  const delta = (refusal) => `data: ${JSON.stringify({ choices: [{ delta: { refusal } }] })}\n\n`;
+  const end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+  for (const [parts, contentType] of [
+    [[whole], 'application/json'],
+    [[delta('I will'), delta(' not.'), end], 'text/event-stream'],
+  ]) {
+    const { fetch } = scriptedFetch(parts, { contentType });
+    const answer = await ways.streaming(providers.openai(nowhere), ask('hi'), attempt({ fetch }));
+    assert.deepEqual([answer.text, answer.finishReason], ['I will not.', 'refusal']);
+  }
+});
+
 test('anthropic: lifts system messages out, and always sends max_tokens and the version', async (t) => {
   const server = await serve(t, {});
   const messages = [

@@ -10,7 +10,7 @@ import { HeddleError, type LLMError } from '../errors.js';
 import { untilAbort } from './abort.js';
 import { type Complaint, complaintOf, describe, excerpt, failure, hostLimitOf, statusError } from './failure.js';
 import { checkKeys, checkText, refuse } from './options.js';
-import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
+import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMToolCall, LLMUsage, ProviderStream } from './provider.js';
 import { headersOf } from './retry-after.js';
 import { unread, wholeStream } from './stream.js';
 import { estimateUsage, isCount } from './usage.js';
@@ -19,9 +19,11 @@ import { estimateUsage, isCount } from './usage.js';
 export interface CustomAnswer {
   text?: string | undefined;
   /** `source` defaults to `exact`; without usage the tokens are estimated. */
-  usage?: { inputTokens: number; outputTokens: number; source?: LLMUsage['source'] | undefined } | undefined;
+  usage?: (Omit<LLMUsage, 'source'> & { source?: LLMUsage['source'] | undefined }) | undefined;
   finishReason?: string | undefined;
   model?: string | undefined;
+  /** The tools that the model wants called. */
+  toolCalls?: readonly LLMToolCall[] | undefined;
 }
 
 export type CustomPieces = AsyncIterable<string | CustomAnswer>;
@@ -69,7 +71,8 @@ class CustomProvider implements LiveProvider {
 /** What has come of an answer so far. */
 class Draft {
   #usage: LLMUsage | undefined;
-  #finishReason = 'stop';
+  #finishReason: string | undefined;
+  #toolCalls: readonly LLMToolCall[] | undefined;
 
   constructor(
     private readonly request: LLMRequest,
@@ -81,8 +84,9 @@ class Draft {
     if (typeof piece === 'string') return piece;
     if (typeof piece !== 'object' || piece === null)
       throw broken(`gave ${typeof piece} where a string or an object belongs`);
-    const { text, usage, finishReason, model } = piece as CustomAnswer;
-    if (typeof text !== 'string' && (whole || text !== undefined))
+    const { text, usage, finishReason, model, toolCalls } = piece as CustomAnswer;
+    if (toolCalls !== undefined) this.#toolCalls = checkToolCalls(toolCalls);
+    if (typeof text !== 'string' && ((whole && this.#toolCalls === undefined) || text !== undefined))
       throw broken('gave an object whose text is no string');
     if (usage !== undefined) this.#usage = checkUsage(usage);
     if (typeof finishReason === 'string') this.#finishReason = finishReason;
@@ -91,8 +95,10 @@ class Draft {
   }
 
   finish(text: string): LLMAnswer {
-    const usage = this.#usage ?? estimateUsage(this.request, text);
-    return { text, usage, finishReason: this.#finishReason, model: this.model };
+    const toolCalls = this.#toolCalls;
+    const usage = this.#usage ?? estimateUsage(this.request, { text, toolCalls });
+    const finishReason = this.#finishReason ?? (toolCalls === undefined ? 'stop' : 'tool_calls');
+    return { text, usage, finishReason, model: this.model, ...(toolCalls && { toolCalls }) };
   }
 }
 
@@ -157,9 +163,22 @@ function isPieces(value: unknown): value is CustomPieces {
   return typeof (value as Partial<CustomPieces> | null | undefined)?.[Symbol.asyncIterator] === 'function';
 }
 
+function checkToolCalls(toolCalls: unknown): readonly LLMToolCall[] | undefined {
+  const isCall = ({ id, name, arguments: text }: Partial<LLMToolCall>): boolean =>
+    typeof id === 'string' && id !== '' && typeof name === 'string' && name !== '' && typeof text === 'string';
+  if (!Array.isArray(toolCalls) || !toolCalls.every((call: LLMToolCall | null) => isCall(call ?? {})))
+    throw broken('gave toolCalls that are no array of { id, name, arguments }, each a string');
+  // None at all is none wanted.
+  return toolCalls.length === 0 ? undefined : (toolCalls as LLMToolCall[]);
+}
+
 function checkUsage(usage: NonNullable<CustomAnswer['usage']>): LLMUsage {
-  const { inputTokens, outputTokens, source = 'exact' } = usage ?? {};
-  if (isCount(inputTokens) && isCount(outputTokens)) return { inputTokens, outputTokens, source };
+  const { inputTokens, outputTokens, source = 'exact', cachedInputTokens: cached, reasoningTokens: reasoning } = usage ?? {};
+  const more = {
+    ...(isCount(cached) ? { cachedInputTokens: cached } : {}),
+    ...(isCount(reasoning) ? { reasoningTokens: reasoning } : {}),
+  };
+  if (isCount(inputTokens) && isCount(outputTokens)) return { inputTokens, outputTokens, source, ...more };
   throw broken('gave a usage whose inputTokens and outputTokens are not both numbers of at least 0');
 }
 

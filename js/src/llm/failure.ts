@@ -27,7 +27,7 @@ const kAdvice: Record<LLMErrorKind, string> = {
   quota: 'the account has nothing left, so waiting does not help',
   overload: 'the server has too much to do; try again later',
   server: 'the server failed; try again later',
-  timeout: 'raise the limit, or ask for less',
+  timeout: 'ask for less, or raise the limit that ran out',
   'context-length': 'shorten the conversation, or ask a model that takes more',
   'content-filter': 'change what is asked; the provider refuses this',
   auth: 'check the API key and what it may do',

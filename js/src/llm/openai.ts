@@ -6,8 +6,9 @@
  * `stream_options.include_usage` is asked for; a server that refuses it is asked no more, and one that ignores it leaves
  * usage to an estimate. Each of the two refusals ends its attempt with an error that may be tried again at once, so that
  * requests are counted where they are made; later calls of that provider object and model know. The end of a stream is
- * `[DONE]`; a server that answers a streaming request with plain JSON is understood. `sample` is not sent.
- * It does not retry, follow redirects or read the environment. Partners: `openai-wire.ts`, `http.ts`, `stream.ts`.
+ * `[DONE]`; a server that answers a streaming request with plain JSON is understood. A model's refusal is the text of an
+ * answer that ended for `refusal`. `sample` is not sent. It does not retry, follow redirects or read the environment.
+ * Partners: `openai-wire.ts`, `http.ts`, `stream.ts`.
  */
 
 import { LLMError } from '../errors.js';
@@ -34,8 +35,13 @@ export interface OpenAIOptions {
   headers?: Readonly<Record<string, string>> | undefined;
 }
 
+// What Anthropic calls it; this protocol says `stop` even then.
+const kRefusal = 'refusal';
+
 interface Said {
   content?: unknown;
+  /** In place of the content, where the model will not answer. */
+  refusal?: unknown;
   tool_calls?: unknown;
 }
 
@@ -149,13 +155,13 @@ class OpenAIProvider implements LiveProvider {
     const choice = Array.isArray(body?.choices) ? body.choices[0] : undefined;
     if (!choice?.message)
       throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
-    const text = contentOf(choice.message.content);
+    const text = textOf(choice.message);
     const tools = new ToolCalls();
     for (const call of openaiToolCalls(choice.message.tool_calls)) tools.begin(call);
     return {
       text,
       usage: countsOf(body?.usage, request, { text, ...tools.asked }),
-      finishReason: wordOr(choice.finish_reason, 'unknown'),
+      finishReason: isRefusal(choice.message) ? kRefusal : wordOr(choice.finish_reason, 'unknown'),
       model: wordOr(body?.model, this.#modelOf(request)),
       ...tools.asked,
       ...exchange.about,
@@ -167,6 +173,7 @@ class OpenAIProvider implements LiveProvider {
 class OpenAIDialect implements Dialect {
   terminated = false;
   #sawChoice = false;
+  #refuses = false;
   #finishReason = 'unknown';
   #usage: Usage | undefined;
   readonly #tools = new ToolCalls();
@@ -191,9 +198,10 @@ class OpenAIDialect implements Dialect {
     const choice = Array.isArray(chunk['choices']) ? (chunk['choices'][0] as Choice | undefined) : undefined;
     if (!choice) return '';
     this.#sawChoice = true;
+    if (isRefusal(choice.delta)) this.#refuses = true;
     this.#finishReason = wordOr(choice.finish_reason, this.#finishReason);
     for (const piece of openaiToolCalls(choice.delta?.tool_calls)) this.#tools.add(piece);
-    return contentOf(choice.delta?.content);
+    return textOf(choice.delta);
   }
 
   answer(text: string): LLMAnswer {
@@ -201,7 +209,7 @@ class OpenAIDialect implements Dialect {
     return {
       text,
       usage: countsOf(this.#usage, this.request, { text, ...this.#tools.asked }),
-      finishReason: this.#finishReason,
+      finishReason: this.#refuses ? kRefusal : this.#finishReason,
       model: this.model,
       ...this.#tools.asked,
       ...this.exchange.about,
@@ -214,6 +222,14 @@ function countsOf(usage: Usage | null | undefined, request: LLMRequest, answer: 
     cached: usage?.prompt_tokens_details?.cached_tokens,
     reasoning: usage?.completion_tokens_details?.reasoning_tokens,
   });
+}
+
+function isRefusal(said: Said | null | undefined): boolean {
+  return typeof said?.refusal === 'string' && said.refusal !== '';
+}
+
+function textOf(said: Said | null | undefined): string {
+  return contentOf(said?.content) || (isRefusal(said) ? (said?.refusal as string) : '');
 }
 
 // Some servers give a list of parts where the protocol has a string; null stands for an answer without text.
