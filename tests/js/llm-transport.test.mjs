@@ -13,7 +13,7 @@ import { serve } from '../support/llm-server.mjs';
 import { turns } from '../support/tasks.mjs';
 
 const kModule = new URL('../../dist/llm/transport.js', import.meta.url).href;
-const kGlobal = Symbol.for('undici.globalDispatcher.1');
+const kGlobal = Symbol.for(`undici.globalDispatcher.${parseInt(process.versions.undici) >= 8 ? 2 : 1}`);
 const optionsOf = (agent) => agent[Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'options')];
 
 /** A transport that is closed when the test ends. */
@@ -41,9 +41,9 @@ test('neither the package nor a new transport makes Node load its fetch', async 
   const { code, lines } = await runChild(`
     const { Transport } = await import('${kModule}');
     const transport = new Transport();
-    say(typeof globalThis[Symbol.for('undici.globalDispatcher.1')]);
+    say(typeof globalThis[Symbol.for('${kGlobal.description}')]);
     transport.dispatcher();
-    say(typeof globalThis[Symbol.for('undici.globalDispatcher.1')]);
+    say(typeof globalThis[Symbol.for('${kGlobal.description}')]);
   `);
   assert.deepEqual([code, lines], [0, ['undefined', 'object']]);
 });

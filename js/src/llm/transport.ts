@@ -28,8 +28,12 @@ export interface TransportOptions {
   connections?: number | undefined;
 }
 
-// Where undici keeps it, Node's own and the one of the registry alike.
-const kGlobalDispatcher = Symbol.for('undici.globalDispatcher.1');
+// Where undici keeps it, Node's own and the one of the registry alike: from its version 8 on (Node 26) under a second name.
+function globalDispatcherKey(): symbol {
+  const { process } = globalThis as { process?: { versions?: { undici?: string } } };
+  const major = Number.parseInt(process?.versions?.undici ?? '0', 10);
+  return Symbol.for(major >= 8 ? 'undici.globalDispatcher.2' : 'undici.globalDispatcher.1');
+}
 
 // undici's own: just below the 5 s after which Node's and uvicorn's servers close an idle connection, so that none is used
 // at the moment of its end. A server that names its own limit is believed.
@@ -41,7 +45,9 @@ const kHostFetch = globalThis.fetch;
 const ignore = (): void => undefined;
 
 function globalDispatcher(): object | undefined {
-  return (globalThis as Record<symbol, object | undefined>)[kGlobalDispatcher];
+  // In Node the first use of Response loads fetch, and with it makes the dispatcher.
+  if (typeof globalThis.Response !== 'function') return undefined;
+  return (globalThis as Record<symbol, object | undefined>)[globalDispatcherKey()];
 }
 
 // The options that an Agent keeps, under a symbol of undici's.
@@ -91,8 +97,6 @@ export class Transport {
 
   /** What a request is to be sent through; undefined where that is the host's to decide. @internal */
   dispatcher(): object | undefined {
-    // In Node this loads fetch, and with it makes the global dispatcher.
-    void globalThis.Response;
     const current = globalDispatcher();
     if (this.#made === undefined || this.#made.for !== current) {
       this.#drop();
