@@ -138,38 +138,40 @@ class ToolLoop {
     }
   }
 
-  /** Runs the tools of one answer; their messages in the order of the calls. */
+  /** Runs the tools of one answer; their messages in the order of the calls. One wait at a time, for whichever tool ends first:
+   * a fiber with several waits would keep its slot between them, and the tools may need it. */
   async #runAll(s: ScopeContext, round: number, result: LLMResult, calls: readonly LLMToolCall[]): Promise<LLMMessage[]> {
     const runs = calls.map((call): ToolRun => ({ round, call }));
     this.#runs.push(...runs);
     const told = new Array<LLMMessage>(calls.length);
-    const tasks = new Set<Task>();
-    let next = 0;
-    let failed = false;
-    const worker = async (): Promise<void> => {
-      while (next < calls.length && !failed) {
-        const i = next++;
-        const call = calls[i]!;
-        try {
-          told[i] = { role: 'tool', toolCallId: call.id, content: await this.#runOne(s, runs[i]!, tasks) };
-        } catch (error) {
-          if (!failed) {
-            failed = true;
-            for (const task of tasks) this.#runtime._cancel(task, 'another tool of the same answer failed');
-          }
-          if (error !== runs[i]!.error) throw error;
-          const { message } = error as Error;
-          throw new ToolLoopError(`the tool "${call.name}" failed: ${message}`, { reason: 'tool', messages: this.#messages, result, cause: error });
-        }
-      }
+    const tell = (i: number, content: string): void => {
+      told[i] = { role: 'tool', toolCallId: calls[i]!.id, content };
     };
-    const workers = Array.from({ length: Math.min(this.#concurrency, calls.length) }, worker);
-    await Promise.all(workers);
+    const tasks = new Map<Task, number>();
+    for (let next = 0; next < calls.length || tasks.size > 0; ) {
+      while (next < calls.length && tasks.size < this.#concurrency) {
+        const i = next++;
+        const begun = await this.#begin(s, runs[i]!);
+        if (typeof begun === 'string') tell(i, begun);
+        else tasks.set(begun, i);
+      }
+      if (tasks.size === 0) break;
+      const task = await s.race([...tasks.keys()]);
+      const i = tasks.get(task)!;
+      tasks.delete(task);
+      const content = ended(task, runs[i]!);
+      const { error } = runs[i]!;
+      if (error !== undefined && this.#throws) {
+        for (const other of tasks.keys()) this.#runtime._cancel(other, 'another tool of the same answer failed');
+        throw new ToolLoopError(`the tool "${calls[i]!.name}" failed: ${error.message}`, { reason: 'tool', messages: this.#messages, result, cause: error });
+      }
+      tell(i, content);
+    }
     return told;
   }
 
-  /** What the model is told of one call. Throws only what fails the loop. */
-  async #runOne(s: ScopeContext, run: ToolRun, tasks: Set<Task>): Promise<string> {
+  /** The task of one call, or what the model is told where there is none. */
+  async #begin(s: ScopeContext, run: ToolRun): Promise<Task | string> {
     const { call } = run;
     const refused = (text: string): string => {
       run.error = new ArgumentError(`tool:${call.name}`, text);
@@ -180,20 +182,7 @@ class ToolLoop {
     const args = await argumentsOf(found, call);
     if ('wrong' in args) return refused(args.wrong);
     const { definition } = found;
-    const task = s.submit((child) => definition.run(args.value, child), { name: `tool:${call.name}`, timeout: definition.timeout }) as Task;
-    tasks.add(task);
-    try {
-      run.result = await s.await(task);
-      return written(run.result);
-    } catch (error) {
-      // Where the loop itself was cancelled, that is what ends it.
-      s.checkCancellation();
-      run.error = error as Error;
-      if (this.#throws) throw error;
-      return `Error: ${(error as Error).message.slice(0, maxErrorText)}`;
-    } finally {
-      tasks.delete(task);
-    }
+    return s.submit((child) => definition.run(args.value, child), { name: `tool:${call.name}`, timeout: definition.timeout }) as Task;
   }
 
   #count({ usage, timings }: LLMResult): void {
@@ -202,9 +191,21 @@ class ToolLoop {
   }
 }
 
-function written(result: unknown): string {
-  if (typeof result === 'string') return result;
-  return JSON.stringify(result) ?? 'null';
+/** What the model is told of a task that settled; the run has its result or its error afterwards. */
+function ended(task: Task, run: ToolRun): string {
+  const { error, result } = task;
+  if (error === undefined) {
+    run.result = result;
+    if (typeof result === 'string') return result;
+    try {
+      return JSON.stringify(result) ?? 'null';
+    } catch (unwritable) {
+      run.error = new ArgumentError(`tool:${run.call.name}`, `what it gave cannot be written as JSON: ${(unwritable as Error).message}`, { cause: unwritable });
+    }
+  } else {
+    run.error = error;
+  }
+  return `Error: ${run.error!.message.slice(0, maxErrorText)}`;
 }
 
 function sum(a: LLMUsage, b: LLMUsage): LLMUsage {
