@@ -1,0 +1,78 @@
+/**
+ * A program: many calls, some at a time, to a server that spoils three requests in ten, in a process of its own, where no
+ * test runner follows each promise. Prints what came of each call, what both sides counted, and what Node warned of, as JSON.
+ * `node flood-program.mjs protocol calls` runs it. Invariant: which request is spoilt, and how, is a function of kFaults' seed and
+ * the call's prompt. Partner: tests/js/faults-flood.test.mjs, which knows what must come of each.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { asking, assertNothingLeft, connected } from './calls.mjs';
+
+export const kPlaces = 100;
+export const kMaxAttempts = 4;
+
+const after = (fault, after) => ({ fault, after });
+
+// Share, fault, and what becomes of an attempt that meets it, asked whole and as a stream: 'again', 'right', or the kind of the
+// error that is final. `RetryAfterTooLong` has the kind of the refusal that asked for it.
+export const sorts = [
+  [0.03, 429, 'again', 'again'],
+  [0.02, 500, 'again', 'again'],
+  [0.02, 503, 'again', 'again'],
+  [0.02, 529, 'again', 'again'],
+  [0.01, 408, 'again', 'again'],
+  [0.02, { fault: 'retry-after-seconds', ms: 2 }, 'again', 'again'],
+  [0.01, { fault: 'retry-after-date', ms: 0 }, 'again', 'again'],
+  [0.01, 'retry-after-negative', 'again', 'again'],
+  [0.01, 'retry-after-absurd', 'rate', 'rate'],
+  [0.02, 'reset-before-headers', 'again', 'again'],
+  [0.01, after('reset-mid-body', 0), 'again', 'again'],
+  [0.01, after('reset-mid-body', 2), 'again', 'transport'],
+  [0.01, after('error-in-stream', 0), 'again', 'again'],
+  [0.01, after('cut-stream', 0), 'again', 'again'],
+  [0.01, after('half-event', 2), 'again', 'transport'],
+  [0.01, 400, 'invalid', 'invalid'],
+  [0.01, 'insufficient-quota', 'quota', 'quota'],
+  [0.01, 'context-length', 'context-length', 'context-length'],
+  [0.01, 'html-200', 'protocol', 'protocol'],
+  [0.01, 'broken-json-200', 'protocol', 'protocol'],
+  [0.01, 'pings', 'right', 'right'],
+  [0.01, 'split-characters', 'right', 'right'],
+  [0.01, 'missing-usage', 'right', 'right'],
+];
+export const faults = { seed: 5, rates: sorts.map(([rate, fault]) => [rate, fault]) };
+
+/** The prompt of call i, and whether it is asked as a stream. */
+export const callOf = (i) => ({ prompt: `question ${i}`, isStream: i % 2 === 1 });
+
+function outcomeOf({ status, value, reason }) {
+  if (status === 'fulfilled') return { text: value.text, attempts: value.attempts };
+  // What asks for too long a wait is a refusal all the same.
+  const { name, kind, attempts, message } = reason?.code === 'RetryAfterTooLong' ? reason.cause : reason;
+  return { name, kind, attempts, message };
+}
+
+async function flood(protocol, count) {
+  const warnings = [];
+  process.on('warning', ({ message }) => warnings.push(message));
+  // An answer takes a while, or hardly two would ever be open at once.
+  const { server, rt } = await connected({ after() {} }, { faults, latencyMs: ({ n }) => 20 + (n % 8) }, {
+    protocol,
+    maxConcurrentTasks: count,
+    maxConcurrentLLMCalls: kPlaces,
+    retry: { maxAttempts: kMaxAttempts, baseDelay: 1 },
+  });
+  const tasks = Array.from({ length: count }, (_, i) => {
+    const { prompt, isStream } = callOf(i);
+    return rt.submit((ctx) => asking[isStream ? 'llmStream' : 'llm'](ctx, prompt));
+  });
+  const calls = (await rt.awaitAllSettled(tasks)).map(outcomeOf);
+  await assertNothingLeft(rt, server);
+  const { requests, aborts, open, maxOpen } = server.stats();
+  const { llmCalls, llmRetries } = rt.getStats();
+  await rt.close();
+  await server.close();
+  return { calls, server: { requests, aborts, open, maxOpen }, runtime: { llmCalls, llmRetries }, warnings };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await flood(process.argv[2], Number(process.argv[3]))));
