@@ -3,9 +3,10 @@
  * of them are held to the same. Invariant: a scenario says what the server does, what comes out, and how many requests the
  * server must have counted where the runtime alone tries again, up to kMaxAttempts times; nothing in it knows a client.
  *
- *   {name, fault(request, n) | always, respond, server options, ways, abortWhen, expect, requests}
+ *   {name, fault(request, n) | always, respond, ways, tools, abortWhen, expect, requests}
  *     always      the fault of every request
  *     ways        ['whole', 'stream'], or one of them
+ *     tools       the request offers the tool `weather`
  *     abortWhen   'open': the caller aborts once the server has the request; 'streaming': once it has said something
  *     expect      {outcome: 'answer', text, toolCalls?} or {outcome: 'error', status?, kind?}; may be a function of
  *                 {protocol, stream}. `status: undefined` means that there must be none, a missing one that it is not asked
@@ -86,6 +87,13 @@ export const scenarios = [
     expect: { outcome: 'answer', text: '' },
     requests: 1,
   },
+  ...['', kText].map((text) => ({
+    name: `tool calls ${text === '' ? 'alone' : 'and text'}: the answer`,
+    respond: () => ({ text, toolCalls }),
+    tools: true,
+    expect: { outcome: 'answer', text, toolCalls },
+    requests: 1,
+  })),
 
   ...[408, 409, 425, 429, 500, 502, 503, 504, 529].flatMap((status) => [
     once(`status ${status}`, status),
@@ -142,11 +150,7 @@ export const rows = scenarios.flatMap((scenario) =>
 );
 
 /** What the server of a scenario does. */
-export const serverOptions = ({ fault, always, respond = () => kText, options }) => ({
-  fault: fault ?? (() => always),
-  respond,
-  ...options,
-});
+export const serverOptions = ({ fault, always, respond = () => kText }) => ({ fault: fault ?? (() => always), respond });
 
 /**
  * Asks as the row says, and holds what came out and what the server saw against it. `typed`: an error must have Heddle's
