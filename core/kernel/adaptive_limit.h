@@ -1,8 +1,8 @@
 // A limit on concurrency that finds itself: additive increase, multiplicative decrease, with slow start, as TCP's
 // congestion window does (V. Jacobson, "Congestion Avoidance and Control", SIGCOMM 1988; RFC 5681). A success adds one
 // place until the first overload, later one place for each round of successes; an overload halves it. Overloads of
-// requests that were sent before the last decrease say nothing new and do not count. The limit grows only while it is
-// used: idle successes prove nothing.
+// requests that were sent no later than the last decrease say nothing new and do not count. The limit grows only while
+// it is used: idle successes prove nothing.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,10 @@ class AdaptiveLimit {
   u32 limit() const { return is_on() ? static_cast<u32>(limit_) : UINT32_MAX; }
 
   // `max` 0 switches it off. Bounds may change while it runs; the limit moves into them.
-  void set_initial(u32 initial) { limit_ = initial; }
+  void set_initial(u32 initial) {
+    limit_ = initial;
+    clamp();
+  }
   void set_min(u32 min) {
     min_ = std::max(1U, min);
     clamp();
@@ -36,7 +39,7 @@ class AdaptiveLimit {
 
   // A request that was sent at `sent` was refused for overload.
   void overloaded(Time sent, Time now) {
-    if (!is_on() || sent < decreased_) return;
+    if (!is_on() || sent <= decreased_) return;
     limit_ = static_cast<double>(limit()) / 2;
     clamp();
     threshold_ = limit_;
@@ -52,7 +55,7 @@ class AdaptiveLimit {
   double threshold_ = 4294967295.0;
   u32 min_ = 1;
   u32 max_ = 0;
-  Time decreased_ = 0;
+  Time decreased_ = -1;
 };
 
 }  // namespace heddle

@@ -55,6 +55,7 @@ class AdmissionQueue {
   void remove(u32& node);
   void set_priority(u32 node, i32 priority);
   i32 priority(u32 node) const { return nodes_[node].priority; }
+  bool holds(u32 node, u32 owner) const { return nodes_.contains(node) && nodes_[node].owner == owner; }
 
  private:
   struct Node {

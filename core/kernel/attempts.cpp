@@ -14,7 +14,7 @@ namespace heddle {
 void Scheduler::start_call(CallId id) {
   Call& call = calls_[id];
   // It may have waited long since it passed its gates.
-  if (const OpCode refusal = refusal_of(call); refusal == OpCode::kCircuitOpen) {
+  if (const OpCode refusal = refusal_of(call); refusal != OpCode::kOk) {
     refuse_call(id, refusal);
     return;
   }
@@ -23,7 +23,10 @@ void Scheduler::start_call(CallId id) {
   call.is_simulated = false;
   ++call.attempt;
   ++call.route_attempt;
-  if (call.twin != 0) calls_[call.twin].attempt = call.attempt;
+  if (call.twin != 0) {
+    calls_[call.twin].attempt = call.attempt;
+    calls_[call.twin].route_attempt = call.route_attempt;
+  }
   if (call.type == CallClass::kLlm) {
     ++in_flight_;
     ++calls_started_;
@@ -31,7 +34,7 @@ void Scheduler::start_call(CallId id) {
   ++live_calls_;
   send_through_gates(call);
   if (call.first_token > 0) call.word_timer = timers_.set(after(call.first_token), TimerKind::kFirstToken, id);
-  if (call.hedge > 0 && call.twin == 0 && call.route_attempt < config_.retry.max_attempts) {
+  if (call.hedge > 0 && call.twin == 0 && !call.once && call.route_attempt < config_.retry.max_attempts) {
     call.hedge_timer = timers_.set(after(call.hedge), TimerKind::kHedge, id);
   }
   run(CommandType::kStartCall, id, call.op, call.attempt, call.route_index);
@@ -85,7 +88,7 @@ void Scheduler::attempt_failed(CallId id, u32 flags, Time retry_after) {
     Time wait = retry_after;
     if (wait < 0) {
       Time ceiling = retry.base_delay;
-      for (u32 n = 1; n < call.route_attempt && ceiling < retry.max_delay; ++n) ceiling *= 2;
+      for (u32 n = 1; n < call.route_attempt && ceiling > 0 && ceiling < retry.max_delay; ++n) ceiling *= 2;
       if (ceiling > retry.max_delay) ceiling = retry.max_delay;
       wait = static_cast<Time>(jitter_.unit() * static_cast<double>(ceiling));
     }
@@ -182,21 +185,31 @@ i32 Scheduler::reopen(FiberId id, CallId call_id, Time retry_after, Time timeout
 
 bool Scheduler::may_retry(FiberId id) const {
   if (retries_spent_ >= config_.retry.budget) return false;
-  for (FiberId at = fibers_[id].retry_scope; at != 0; at = above(at)) {
-    if (limits_[fibers_[at].limits].retries_left == 0) return false;
+  for (u32 at = fibers_[id].retry_budget; at != 0; at = retry_budgets_[at].above) {
+    if (retry_budgets_[at].left == 0) return false;
   }
   return true;
 }
 
 void Scheduler::spend_retry(FiberId id) {
   ++retries_spent_;
-  for (FiberId at = fibers_[id].retry_scope; at != 0; at = above(at)) --limits_[fibers_[at].limits].retries_left;
+  for (u32 at = fibers_[id].retry_budget; at != 0; at = retry_budgets_[at].above) --retry_budgets_[at].left;
 }
 
-// The next fiber with a budget above one that has one.
-FiberId Scheduler::above(FiberId id) const {
-  const FiberId parent = fibers_[id].parent;
-  return parent == 0 ? 0 : fibers_[parent].retry_scope;
+void Scheduler::add_retry_budget(Fiber& fiber, u32 retries) {
+  const u32 id = retry_budgets_.take();
+  retry_budgets_[id] = {retries, fiber.retry_budget, 1};
+  fiber.retry_budget = id;
+}
+
+void Scheduler::leave_retry_budget(Fiber& fiber) {
+  u32 id = fiber.retry_budget;
+  fiber.retry_budget = 0;
+  while (id != 0 && --retry_budgets_[id].uses == 0) {
+    const u32 above = retry_budgets_[id].above;
+    retry_budgets_.give(id);
+    id = above;
+  }
 }
 
 }  // namespace heddle

@@ -46,7 +46,7 @@ void Scheduler::set_plan(Call& call, const RouteRequest* routes, u32 count) {
       for (u32 before = 0; before < stage; ++before) is_new = is_new && route.gates[before] != routes[i].gates[stage];
       route.gates[stage] = is_new ? routes[i].gates[stage] : 0;
     }
-    route.tokens = routes[i].tokens;
+    route.tokens = to_tokens(static_cast<double>(routes[i].tokens));
     route.next = next;
     if (i == 0) {
       call.route = route;
@@ -107,7 +107,10 @@ void Scheduler::leave_flight(Call& call) {
   leave_gates(call);
 }
 
-void Scheduler::call_used(CallId id, i64 tokens) { calls_[id].used = tokens; }
+void Scheduler::call_used(CallId id, i64 tokens) {
+  // Only an attempt has used something.
+  if (calls_[id].is_sent) calls_[id].used = tokens < 0 ? -1 : to_tokens(static_cast<double>(tokens));
+}
 
 void Scheduler::call_done(CallId id, bool ok, u32 flags, Time retry_after) {
   Call& call = calls_[id];
@@ -168,7 +171,9 @@ void Scheduler::call_takes(CallId id, Time latency, bool ok, bool opens, u32 fla
   --live_calls_;
   timers_.clear(call.word_timer);
   for (u32 stage = 0; stage < Route::kStages; ++stage) {
-    if ((call.counted >> stage & 1) != 0) gates_[call.route.gates[stage]]->rate.arrived_at_once(call.entries[stage]);
+    if ((call.counted >> stage & 1) == 0) continue;
+    gates_[call.route.gates[stage]]->rate.arrived_at_once(call.entries[stage], call.sent);
+    touch_gate(call.route.gates[stage]);
   }
   call.answer_ok = ok;
   // What is no stream cannot open; it is done.

@@ -20,9 +20,16 @@ class CircuitBreaker {
  public:
   enum class State : u8 { kClosed = 0, kOpen = 1, kHalfOpen = 2 };
 
-  void set_failures(u32 failures) { failures_ = failures; }
+  // 0 switches it off and forgets what it knew.
+  void set_failures(u32 failures) {
+    failures_ = failures;
+    if (failures_ == 0) enter(State::kClosed);
+  }
   void set_pause(Time pause) { pause_ = pause; }
-  void set_probes(u32 probes) { probes_ = probes == 0 ? 1 : probes; }
+  void set_probes(u32 probes) {
+    probes_ = probes == 0 ? 1 : probes;
+    if (state_ == State::kHalfOpen && passed_ >= probes_) enter(State::kClosed);
+  }
 
   bool is_on() const { return failures_ != 0; }
   State state(Time now) const { return state_ == State::kOpen && now >= until_ ? State::kHalfOpen : state_; }
@@ -61,7 +68,7 @@ class CircuitBreaker {
     in_a_row_ = 0;
     if (state_ != State::kHalfOpen) return;
     --probing_;
-    if (++passed_ == probes_) enter(State::kClosed);
+    if (++passed_ >= probes_) enter(State::kClosed);
   }
 
   // Ended without saying anything about the endpoint.

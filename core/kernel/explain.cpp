@@ -153,9 +153,12 @@ void Scheduler::explain_call(const Call& call, MakeFact&& fact) const {
         const Call& flying = calls_[other];
         const bool flies = flying.state == CallState::kInFlight || flying.state == CallState::kOpen ||
                            (flying.state == CallState::kClosing && !flying.abandoned);
-        const bool is_inside = gate == nullptr || flying.route.gates[call.stage] == gate_id;
-        if (flies && is_inside && (gate != nullptr || flying.type == CallClass::kLlm))
-          place.fibers.push_back(flying.fiber);
+        bool holds = gate == nullptr && flies && flying.type == CallClass::kLlm;
+        // A call that waits further on is inside, too.
+        for (u32 stage = 0; gate != nullptr && stage < Route::kStages && stage < flying.stage; ++stage) {
+          holds = holds || flying.route.gates[stage] == gate_id;
+        }
+        if (holds && flying.state != CallState::kFree) place.fibers.push_back(flying.fiber);
       }
       break;
     }

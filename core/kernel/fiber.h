@@ -68,10 +68,10 @@ struct Fiber {
   u32 first_ender = 0;   // ties of waits for its end
   u32 first_call = 0;    // host calls that it made and that have not ended
   u32 queue_node = 0;
-  u32 retry_scope = 0;  // nearest fiber, itself or above, with a budget of retries
-  u32 limits = 0;       // FiberLimits, where it has any
-  u32 cause_seq = 0;    // whose timeout, deadline or cancellation it was
-  ShieldId shield = 0;  // of its parent; protects it too
+  u32 retry_budget = 0;  // the nearest one, its own or from above
+  u32 limits = 0;        // FiberLimits, where it has any
+  u32 cause_seq = 0;     // whose timeout, deadline or cancellation it was
+  ShieldId shield = 0;   // of its parent; protects it too
 
   Time created = 0;
   Time since = 0;  // when it entered its state
@@ -100,8 +100,14 @@ struct FiberLimits {
   // Shields that protect the fiber's clean-up; time under one does not count as grace.
   ShieldId first_shield = 0;
   u32 active_shields = 0;
-  Time grace_left = -1;           // -1: nothing to unwind
-  u32 retries_left = UINT32_MAX;  // where it has a budget
+  Time grace_left = -1;  // -1: nothing to unwind
+};
+
+// Repetitions that a fiber and what is below it may spend. A record of its own, as a zombie outlives its ancestors.
+struct RetryBudget {
+  u32 left = 0;
+  u32 above = 0;  // the next one, which counts as well
+  u32 uses = 0;   // fibers whose nearest one it is, and budgets right below it
 };
 
 }  // namespace heddle

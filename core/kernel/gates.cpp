@@ -133,8 +133,16 @@ void Scheduler::send_through_gates(Call& call) {
     if (call.route.gates[stage] == 0) continue;
     Gate& gate = *gates_[call.route.gates[stage]];
     call.eras[stage] = gate.breaker.send();
-    if ((call.counted >> stage & 1) == 0) continue;
+    if ((call.counted >> stage & 1) == 0) {
+      if (!gate.rate.is_limited()) continue;
+      // The limit is younger than its passing.
+      gate.rate.hold(call.route.tokens);
+      call.counted |= 1U << stage;
+      ++reservations_;
+    }
     call.entries[stage] = gate.rate.send(now_, call.route.tokens);
+    // Those who wait for the window can be told now when it changes.
+    if (!gate.queue.empty()) touch_gate(call.route.gates[stage]);
   }
 }
 

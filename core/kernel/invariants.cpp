@@ -1,6 +1,7 @@
 // What must hold whenever no kernel function is on the stack, checked from the records alone: each counter is counted
 // again, each list walked from both ends, each reference followed. For tests; nothing else calls it, so a linker drops
 // it.
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -44,10 +45,12 @@ std::string Scheduler::broken_invariant() const {
   u32 ops = 0, links = 0, calls = 0, shields = 0;
   u32 states[7] = {};
   std::map<ShieldId, u32> uses;
+  std::map<u32, u32> budget_uses;
   for (FiberId id = 1; id < fibers_.limit(); ++id) {
     const Fiber& fiber = fibers_[id];
     if (fiber.state == FiberState::kFree) continue;
     ++fibers;
+    if (fiber.retry_budget != 0) ++budget_uses[fiber.retry_budget];
     const bool is_task = fiber.kind == FiberKind::kTask;
     if (is_task) ++states[static_cast<u32>(fiber.state)];
     slots += fiber.holds_slot ? 1 : 0;
@@ -217,6 +220,7 @@ std::string Scheduler::broken_invariant() const {
   u32 routes = 0;
   u64 reserved = 0;
   std::map<GateId, u32> inside;
+  std::map<GateId, std::pair<u32, i64>> held;  // of its window: let through and not sent
   for (CallId id = 1; id < calls_.limit(); ++id) {
     const Call& call = calls_[id];
     if (call.state == CallState::kFree) continue;
@@ -228,7 +232,18 @@ std::string Scheduler::broken_invariant() const {
     backoffs += call.state == CallState::kBackoff ? 1 : 0;
     queued += call.queue_node != 0 ? 1 : 0;
     for (u32 stage = 0; stage < Route::kStages && stage < call.stage; ++stage) ++inside[call.route.gates[stage]];
-    for (u32 stage = 0; stage < Route::kStages; ++stage) reserved += call.counted >> stage & 1;
+    for (u32 stage = 0; stage < Route::kStages; ++stage) {
+      if ((call.counted >> stage & 1) == 0) continue;
+      ++reserved;
+      find.check(stage < call.stage, "counted by a gate that it has not passed", id);
+      if (call.is_sent) continue;
+      ++held[call.route.gates[stage]].first;
+      held[call.route.gates[stage]].second += call.route.tokens;
+    }
+    find.check(call.is_sent == (flies && call.stage == Route::kStages), "sent, and on no wire (or the other way)", id);
+    if (call.queue_node != 0) {
+      find.check(queue_of(call).holds(call.queue_node, id), "stands in another queue than it thinks", id);
+    }
     for (u32 next = call.route.next; next != 0; next = routes_[next].next) ++routes;
     find.check(call.twin == 0 || (calls_[call.twin].twin == id && calls_[call.twin].op == call.op && call.op != 0),
                "twins do not know each other", id);
@@ -261,6 +276,21 @@ std::string Scheduler::broken_invariant() const {
     waiting += gate.queue.size();
     find.equal(inside[id], gate.inside, "calls inside a gate");
     if (gate.timer != 0) timer(gate.timer, TimerKind::kGate, id);
+    find.equal(held[id].first, gate.rate.held_requests(), "requests held");
+    find.equal(static_cast<u64>(held[id].second), static_cast<u64>(gate.rate.held_tokens()), "tokens held");
+    const bool is_listed = std::find(touched_gates_.begin(), touched_gates_.end(), id) != touched_gates_.end();
+    find.check(gate.is_touched == is_listed, "a gate is not on the list of those to look at (or the other way)", id);
+    if (gate.is_touched) continue;
+    // Nobody has a reason to look at it: then nobody could pass, and a timer tells when that may change.
+    if (gate.queue.empty()) {
+      find.check(gate.timer == 0, "a timer for nobody", id);
+      continue;
+    }
+    if (gate.inside >= gate.limit()) continue;
+    const Time next = gate.rate.next_change(now_);
+    find.check(next == kNever || (gate.timer != 0 && timers_.at(gate.timer) <= next), "waits for a window in vain", id);
+    const Call& front = calls_[gate.queue.front()];
+    find.check(next != kNever || gate.rate.fits_at(now_, front.route.tokens) == kNever, "could pass and does not", id);
   }
   find.equal(queued, waiting, "queued calls");
   find.equal(routes, routes_.live(), "entries of plans");
@@ -280,6 +310,15 @@ std::string Scheduler::broken_invariant() const {
              "fibers that retire once");
   find.equal(ops, ops_.live() - retired_ops_.size(), "live operations");
   find.equal(links, links_.live(), "live links");
+  for (u32 id = 1; id < retry_budgets_.limit(); ++id) {
+    if (retry_budgets_[id].uses != 0) ++budget_uses[retry_budgets_[id].above];
+  }
+  u32 budgets = 0;
+  for (u32 id = 1; id < retry_budgets_.limit(); ++id) {
+    find.equal(budget_uses[id], retry_budgets_[id].uses, "uses of a budget of retries");
+    budgets += retry_budgets_[id].uses != 0 ? 1 : 0;
+  }
+  find.equal(budgets, retry_budgets_.live(), "budgets of retries");
   find.equal(limits, limits_.live(), "live limits");
   find.equal(timers.size(), timers_.size(), "timers");
   find.equal(slots, slots_, "slots");

@@ -35,7 +35,8 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
     }
     if (!request.detached) {
       fiber.parent = request.parent;
-      fiber.retry_scope = from.retry_scope;
+      fiber.retry_budget = from.retry_budget;
+      if (fiber.retry_budget != 0) ++retry_budgets_[fiber.retry_budget].uses;
       fiber.next_sibling = from.first_child;
       if (from.first_child != 0) fibers_[from.first_child].previous_sibling = id;
       from.first_child = id;
@@ -51,13 +52,10 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
                        : request.kind == FiberKind::kTask ? config_.task_timeout
                                                           : 0;
   const bool own_deadline = request.deadline > 0 && request.deadline < deadline;
+  if (request.retry_budget >= 0) add_retry_budget(fiber, static_cast<u32>(request.retry_budget));
   if (timeout > 0 || request.queue_timeout > 0 || own_deadline || deadline != kNever || grace >= 0 ||
-      request.retry_budget >= 0 || request.kind == FiberKind::kScope) {
+      request.kind == FiberKind::kScope) {
     FiberLimits& limits = limits_of(fiber);
-    if (request.retry_budget >= 0) {
-      limits.retries_left = static_cast<u32>(request.retry_budget);
-      fiber.retry_scope = id;
-    }
     limits.timeout = timeout > 0 ? timeout : kNever;
     limits.grace = grace;
     limits.joiner = request.joiner;
@@ -306,6 +304,7 @@ void Scheduler::finish(FiberId id) {
     }
     fiber.is_ended = true;
     drop_limits(fiber);
+    leave_retry_budget(fiber);
     notify_waiters(id, true);
     const FiberId parent = fiber.parent;
     leave_parent(id);

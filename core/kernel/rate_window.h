@@ -30,16 +30,18 @@ class RateWindow {
   // Counted in the window now, what is held included.
   i64 tokens() const { return tokens_ + held_tokens_; }
   u32 requests() const { return requests_ + held_requests_; }
+  i64 held_tokens() const { return held_tokens_; }
+  u32 held_requests() const { return held_requests_; }
 
   // The same without changing anything, at a time that may be later than the last change (O(n), for people).
   i64 tokens_at(Time now) const {
     i64 sum = tokens();
-    for (u32 i = 0; i < log_.size() && log_.at(i).expires <= now; ++i) sum -= log_.at(i).tokens;
+    for (u32 i = 0; i < log_.size() && leaves_at(i) <= now; ++i) sum -= log_.at(i).tokens;
     return sum;
   }
   u32 requests_at(Time now) const {
     u32 sum = requests();
-    for (u32 i = 0; i < log_.size() && log_.at(i).expires <= now; ++i) sum -= log_.at(i).requests;
+    for (u32 i = 0; i < log_.size() && leaves_at(i) <= now; ++i) sum -= log_.at(i).requests;
     return sum;
   }
 
@@ -70,9 +72,9 @@ class RateWindow {
     return first_ + log_.size() - 1;
   }
 
-  // It did not travel: it counts from the time it was sent.
-  void arrived_at_once(u64 entry) {
-    if (entry >= first_) log_.edit(static_cast<u32>(entry - first_)).expires -= transit_;
+  // It did not travel: it counts from the time it was sent. (Behind one that travels it still leaves after that one.)
+  void arrived_at_once(u64 entry, Time sent) {
+    if (entry >= first_) log_.edit(static_cast<u32>(entry - first_)).arrived = sent;
   }
 
   // The request used so many tokens, where `reserved` were counted.
@@ -89,24 +91,25 @@ class RateWindow {
   }
 
   // A server's own count: what is missing there and unknown here was used by others, and comes back within `reset`.
+  // It cannot know of what is held.
   void report_requests(Time now, i64 remaining, Time reset) {
     if (requests_limit_ == 0) return;
     expire(now);
-    const i64 ours = i64{requests_limit_} - requests();
+    const i64 ours = i64{requests_limit_} - requests_;
     others_.requests = std::max(i64{0}, ours - remaining);
     others_.requests_until = now + (reset < 0 ? window_ : std::min(reset, window_));
   }
   void report_tokens(Time now, i64 remaining, Time reset) {
     if (tokens_limit_ == 0) return;
     expire(now);
-    const i64 ours = tokens_limit_ - tokens();
+    const i64 ours = tokens_limit_ - tokens_;
     others_.tokens = std::max(i64{0}, ours - remaining);
     others_.tokens_until = now + (reset < 0 ? window_ : std::min(reset, window_));
   }
 
   // When something leaves the window next, or kNever.
   Time next_change(Time now) const {
-    Time next = log_.empty() ? kNever : log_.at(0).expires;
+    Time next = log_.empty() ? kNever : leaves_at(0);
     if (others_.requests > 0 && others_.requests_until > now) next = std::min(next, others_.requests_until);
     if (others_.tokens > 0 && others_.tokens_until > now) next = std::min(next, others_.tokens_until);
     return next;
@@ -114,25 +117,27 @@ class RateWindow {
 
   // When such a request fits if nothing else happens, or kNever (O(n), for people).
   Time fits_at(Time now, i64 tokens) const {
-    i64 requests = i64{requests_} + held_requests_ + 1;
+    i64 requests = i64{this->requests()} + 1;
     i64 sum = this->tokens() + tokens;
-    const auto is_enough = [&](Time at) {
-      return (requests_limit_ == 0 || requests + foreign_requests(at) <= requests_limit_) &&
-             (tokens_limit_ == 0 || sum + foreign_tokens(at) <= tokens_limit_);
-    };
-    if (is_enough(now)) return now;
-    for (u32 i = 0; i < log_.size(); ++i) {
-      requests -= log_.at(i).requests;
-      sum -= log_.at(i).tokens;
-      if (is_enough(log_.at(i).expires)) return log_.at(i).expires;
+    for (u32 i = 0;;) {
+      for (; i < log_.size() && leaves_at(i) <= now; ++i) {
+        requests -= log_.at(i).requests;
+        sum -= log_.at(i).tokens;
+      }
+      if ((requests_limit_ == 0 || requests + foreign_requests(now) <= requests_limit_) &&
+          (tokens_limit_ == 0 || sum + foreign_tokens(now) <= tokens_limit_))
+        return now;
+      Time next = i < log_.size() ? leaves_at(i) : kNever;
+      if (others_.requests_until > now) next = std::min(next, others_.requests_until);
+      if (others_.tokens_until > now) next = std::min(next, others_.tokens_until);
+      if (next == kNever) return kNever;
+      now = next;
     }
-    const Time others = std::max(others_.requests_until, others_.tokens_until);
-    return is_enough(others) ? others : kNever;
   }
 
  private:
   struct Entry {
-    Time expires = 0;
+    Time arrived = 0;  // at the latest
     u32 requests = 0;
     i64 tokens = 0;
   };
@@ -144,14 +149,16 @@ class RateWindow {
   };
 
   void charge(Time now, u32 requests, i64 tokens) {
-    // A millisecond more, so that a window that holds both its ends holds only one of two requests a window apart.
-    log_.push({now + window_ + transit_ + kMillisecond, requests, tokens});
+    log_.push({now + transit_, requests, tokens});
     requests_ += requests;
     tokens_ += tokens;
   }
 
+  // A millisecond more, so that a window that holds both its ends holds only one of two requests a window apart.
+  Time leaves_at(u32 i) const { return log_.at(i).arrived + window_ + kMillisecond; }
+
   void expire(Time now) {
-    while (!log_.empty() && log_.at(0).expires <= now) {
+    while (!log_.empty() && leaves_at(0) <= now) {
       const Entry entry = log_.pop();
       ++first_;
       requests_ -= entry.requests;

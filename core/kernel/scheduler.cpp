@@ -24,7 +24,7 @@ Time to_time(double ms) {
 
 i64 to_tokens(double tokens) {
   if (!(tokens > 0)) return 0;
-  constexpr double kMost = 9007199254740992.0;  // 2^53
+  constexpr double kMost = 1099511627776.0;  // 2^40: millions of them still add up in 64 bits
   return static_cast<i64>(tokens < kMost ? tokens + 0.5 : kMost);
 }
 
@@ -349,7 +349,13 @@ void Scheduler::configure(ConfigKey key, double value) {
   }
   pending_.configure(config_.fairness, config_.aging);
   call_queue_.configure(config_.fairness, config_.aging);
-  for (GateId id = 1; id < gates_.size(); ++id) gates_[id]->queue.configure(config_.fairness, config_.aging);
+  if (key == ConfigKey::kFairness || key == ConfigKey::kAging) {
+    for (GateId id = 1; id < gates_.size(); ++id) {
+      gates_[id]->queue.configure(config_.fairness, config_.aging);
+      // Another may stand at the front, and fit.
+      if (!gates_[id]->queue.empty()) touch_gate(id);
+    }
+  }
   if (key == ConfigKey::kFairness && lends_priority()) lend_all();
 }
 

@@ -244,7 +244,8 @@ class Scheduler {
   void backoff_over(CallId id);
   bool may_retry(FiberId id) const;
   void spend_retry(FiberId id);
-  FiberId above(FiberId id) const;
+  void add_retry_budget(Fiber& fiber, u32 retries);
+  void leave_retry_budget(Fiber& fiber);
 
   // gates.cpp
   void touch_gate(GateId id);
@@ -271,6 +272,7 @@ class Scheduler {
 
   Slab<Fiber> fibers_;
   Slab<FiberLimits, 8> limits_;
+  Slab<RetryBudget, 6> retry_budgets_;
   Slab<Operation> ops_;
   Slab<WaitLink> links_;
   Slab<Shield, 6> shields_;

@@ -238,7 +238,10 @@ void Scheduler::set_effective(FiberId id, i32 priority) {
   if (fiber.queue_node != 0) pending_.set_priority(fiber.queue_node, priority);
   if (fiber.is_ready) ready_.set_priority(id, priority);
   for (CallId call = fiber.first_call; call != 0; call = calls_[call].next) {
-    if (calls_[call].queue_node != 0) queue_of(calls_[call]).set_priority(calls_[call].queue_node, priority);
+    if (calls_[call].queue_node == 0) continue;
+    queue_of(calls_[call]).set_priority(calls_[call].queue_node, priority);
+    // Another may stand at the front, and fit.
+    if (calls_[call].stage < Route::kStages) touch_gate(calls_[call].route.gates[calls_[call].stage]);
   }
   for (OpId op = fiber.first_op; op != 0; op = ops_[op].next) {
     ++work_;
