@@ -205,15 +205,24 @@ function errorOf(thrown: unknown): LLMError {
   return failure('custom', 'protocol', `the function threw: ${text}`, { cause: thrown });
 }
 
-// SDKs keep the body of a refusal in `error`: all of it (Anthropic's), or what its own `error` held (OpenAI's).
+// SDKs keep the body of a refusal in `error`: all of it (Anthropic's), or what its own `error` held (OpenAI's). The `ai`
+// package keeps its text.
 function saidBy(fields: Record<string, unknown>): Complaint {
-  const { message, ...body } = complaintOf(fields['error']) ?? {};
+  const { message, ...body } = complaintOf(fields['error'] ?? parsed(fields['responseBody'])) ?? {};
   return {
     ...body,
     message: message && excerpt(message),
     code: wordOf(fields['code']) ?? body.code,
     type: wordOf(fields['type']) ?? body.type,
   };
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return typeof text === 'string' ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const wordOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
