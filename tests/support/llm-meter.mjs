@@ -36,8 +36,8 @@ export class Meter {
     if (refuse && (used.requests + 1 > requestsPerMinute || used.tokens + row.tokens > tokensPerMinute)) {
       row.counts = false;
       const oldest = this.#rows.slice(this.#first).find(({ counts }) => counts);
-      // The window is closed: a millisecond later its oldest request has left it.
-      row.waitMs = oldest === undefined ? kWindow : Math.ceil(oldest.at + kWindow + 1 - at);
+      // The window is closed: a millisecond later its oldest request has left it. Nobody asks for more than a window.
+      row.waitMs = oldest === undefined ? kWindow : Math.min(kWindow, Math.ceil(oldest.at + kWindow + 1 - at));
     } else {
       used.requests++;
       used.tokens += row.tokens;
