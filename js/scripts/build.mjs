@@ -103,6 +103,8 @@ async function buildSingleFile() {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     external: ['node:*'],
+    // @cfworker/json-schema makes an address out of it that is none in a worker made of a blob, which is what this file is for.
+    define: { 'self.location.origin': '"null"' },
     // An import of a .wasm file gives its bytes, embedded as base64.
     loader: { '.wasm': 'binary' },
     logLevel: 'warning',

@@ -21,12 +21,13 @@ const head = `
 
 /**
  * Runs the text of a module to its end: {code, lines, stderr}; `code` is undefined if it did not end by itself. `bare`:
- * without the handlers that collect in `surfaced` what nobody handled.
+ * without the handlers that collect in `surfaced` what nobody handled. `flags`: more of Node's own.
  */
-export function runChild(source, { bare = false, limitMs = 60_000 } = {}) {
+export function runChild(source, { bare = false, limitMs = 60_000, flags = [] } = {}) {
   const text = bare ? head.replace(/^ *process\.on.*$/gm, '') : head;
   const args = [
     ...process.execArgv.filter((arg) => !arg.startsWith('--test')),
+    ...flags,
     '--input-type=module',
     '--eval',
     text + source,

@@ -8,7 +8,8 @@
  *
  * It knows the drafts 7, 2019-09 and 2020-12, and their `format`s. What it would ignore in silence, or fail at only when an
  * answer is there, is refused at the call: an unknown draft, `$dynamicRef`, a reference that leads nowhere or out of the
- * schema.
+ * schema. It does not load in a worker that was made of a blob by a page with a port in its address (it makes an address of
+ * both); the single-file build has that mended.
  * Partner: `schema.ts`.
  */
 
@@ -244,6 +245,7 @@ function draftOf(schema: JSONSchema): SchemaDraft | undefined {
 type Library = { Validator: typeof Validator };
 let library: Library | undefined;
 let loading: Promise<void> | undefined;
+let failure: unknown;
 
 /** Loads the validator, once; a failure is told where it is used. */
 export function loadValidator(): Promise<void> {
@@ -251,9 +253,10 @@ export function loadValidator(): Promise<void> {
     (loaded) => {
       library = loaded;
     },
-    () => {
+    (error: unknown) => {
       // The next use tries again: a page's network may be back.
       loading = undefined;
+      failure = error;
     },
   );
   return loading;
@@ -273,7 +276,7 @@ export class SchemaValidator {
   problems(value: unknown, isLong: boolean): SchemaProblem[] | Promise<SchemaProblem[]> {
     if (library !== undefined) return this.#check(library, value, isLong);
     return loadValidator().then(() => {
-      if (library === undefined) throw new HeddleError('Unsupported', 'the validator of JSON Schema, @cfworker/json-schema, could not be loaded');
+      if (library === undefined) throw new HeddleError('Unsupported', `@cfworker/json-schema, which checks JSON Schema, could not be loaded: ${(failure as Error).message}`, { cause: failure });
       return this.#check(library, value, isLong);
     });
   }
