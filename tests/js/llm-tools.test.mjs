@@ -320,3 +320,52 @@ test('a stream of tool calls alone has no pieces of text', async () => {
   assert.deepEqual(await readAll(stream), []);
   assert.equal(stream.answer().toolCalls.length, 1);
 });
+
+test('a stream tells of what is no text, reasoning and parts of tool calls, while next() waits; not of pings and frames', async () => {
+  const streams = {
+    openai: [
+      ': ping\n\n',
+      ...events([
+        { choices: [{ delta: { role: 'assistant', content: '' } }] },
+        { choices: [{ delta: { reasoning_content: 'hm' } }] },
+        { choices: [{ delta: { reasoning: 'hm' } }] },
+        { choices: [{ delta: { content: 'so' } }] },
+        delta({ index: 0, ...fn('c1', 'time', '') }),
+        delta({ index: 0, function: { arguments: '{}' } }),
+        { choices: [], usage: {} },
+        ...end,
+      ]),
+    ],
+    anthropic: events([
+      { type: 'message_start', message: {} },
+      { type: 'ping' },
+      { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'hm' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'x' } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'content_block_start', index: 1, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'so' } },
+      { type: 'content_block_start', index: 2, content_block: use('c1', 'time', {}) },
+      { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: '{}' } },
+      { type: 'message_delta', delta: { stop_reason: 'tool_use' } },
+      { type: 'message_stop' },
+    ]),
+  };
+  const told = async (provider, options) => {
+    let signs = 0;
+    const stream = await provider.stream(ask('hi'), { ...options, onProgress: () => signs++ });
+    const seen = [];
+    for (let text; (text = await stream.next()) !== undefined; signs = 0) seen.push([signs, text]);
+    return [...seen, signs];
+  };
+  for (const [name, parts] of Object.entries(streams)) {
+    const { fetch } = scriptedFetch(parts);
+    assert.deepEqual(await told(providers[name](nowhere), attempt({ fetch })), [[2, 'so'], 2], name);
+  }
+  const pieces = custom(async function* () {
+    yield {};
+    yield 'so';
+    yield { toolCalls: [{ id: 'c1', name: 'time', arguments: '{}' }] };
+  });
+  assert.deepEqual(await told(pieces, attempt()), [[1, 'so'], 1]);
+});

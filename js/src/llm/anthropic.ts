@@ -98,7 +98,7 @@ class AnthropicProvider implements LiveProvider {
       exchange.close();
       throw exchange.error('protocol', 'answered a streaming request with HTML');
     }
-    return new EventStream(exchange, new AnthropicDialect(exchange, request, request.model ?? this.model));
+    return new EventStream(exchange, new AnthropicDialect(exchange, request, request.model ?? this.model), options.onProgress);
   }
 
   #body(request: LLMRequest): Record<string, unknown> {
@@ -149,7 +149,7 @@ class AnthropicDialect implements Dialect {
     private model: string,
   ) {}
 
-  take({ data }: ServerSentEvent): string {
+  take({ data }: ServerSentEvent): string | undefined {
     const event = parseObject(data) as Record<string, Record<string, unknown> | undefined>;
     switch (event['type'] as unknown) {
       case 'message_start':
@@ -157,27 +157,27 @@ class AnthropicDialect implements Dialect {
         this.model = wordOr(event['message']?.['model'], this.model);
         // The count of output tokens that stands here is a beginning, not the number.
         this.#learn({ ...(event['message']?.['usage'] ?? {}), output_tokens: undefined });
-        return '';
+        return undefined;
       case 'content_block_start':
         this.#begin(event['index'], event['content_block']);
-        return textOf(event['content_block'], 'text');
+        return textOf(event['content_block'], 'text') || (event['content_block']?.['type'] === 'tool_use' ? '' : undefined);
       case 'content_block_delta':
         this.#add(event['index'], event['delta']);
         return textOf(event['delta'], 'text_delta');
       case 'content_block_stop':
         this.#tell(event['index']);
-        return '';
+        return undefined;
       case 'message_delta':
         this.#finishReason = wordOr(event['delta']?.['stop_reason'], this.#finishReason);
         this.#learn(event['usage']);
-        return '';
+        return undefined;
       case 'message_stop':
         this.terminated = true;
-        return '';
+        return undefined;
       case 'error':
         throw this.exchange.complaint(complaintOf(event) ?? {});
       default:
-        return '';
+        return undefined;
     }
   }
 

@@ -62,7 +62,7 @@ class CustomProvider implements LiveProvider {
     const own: AttemptOptions = { signal, fetch: (input, init) => fetch(input, init) };
     const given = await settled(signal, async () => this.fn(request, own));
     const draft = new Draft(request, request.model ?? this.model);
-    if (isPieces(given)) return new PieceStream(given[Symbol.asyncIterator](), draft, signal);
+    if (isPieces(given)) return new PieceStream(given[Symbol.asyncIterator](), draft, options);
     const text = draft.add(given, true);
     return wholeStream(draft.finish(text));
   }
@@ -110,20 +110,21 @@ class PieceStream implements ProviderStream {
   constructor(
     private readonly pieces: AsyncIterator<unknown>,
     private readonly draft: Draft,
-    private readonly signal: AbortSignal,
+    private readonly options: AttemptOptions,
   ) {}
 
   async next(): Promise<string | undefined> {
     if (this.#over !== undefined) throw this.#over.error;
     try {
       while (this.#answer === undefined) {
-        const { done, value } = await settled(this.signal, () => this.pieces.next());
+        const { done, value } = await settled(this.options.signal, () => this.pieces.next());
         if (done) this.#answer = this.draft.finish(this.#texts.join(''));
         const text = done ? '' : this.draft.add(value, false);
         if (text !== '') {
           this.#texts.push(text);
           return text;
         }
+        if (!done) this.options.onProgress?.();
       }
       return undefined;
     } catch (error) {

@@ -43,6 +43,9 @@ interface Said {
   /** In place of the content, where the model will not answer. */
   refusal?: unknown;
   tool_calls?: unknown;
+  /** What the model thinks before it answers, as DeepSeek's, vLLM's and OpenRouter's servers send it. */
+  reasoning_content?: unknown;
+  reasoning?: unknown;
 }
 
 interface Choice {
@@ -101,7 +104,7 @@ class OpenAIProvider implements LiveProvider {
       exchange.close();
       throw exchange.error('protocol', 'answered a streaming request with HTML');
     }
-    return new EventStream(exchange, new OpenAIDialect(exchange, request, this.#modelOf(request)));
+    return new EventStream(exchange, new OpenAIDialect(exchange, request, this.#modelOf(request)), options.onProgress);
   }
 
   #modelOf(request: LLMRequest): string {
@@ -184,10 +187,10 @@ class OpenAIDialect implements Dialect {
     private model: string,
   ) {}
 
-  take({ name, data, partial }: ServerSentEvent): string {
+  take({ name, data, partial }: ServerSentEvent): string | undefined {
     if (data.trim() === '[DONE]') {
       this.terminated = true;
-      return '';
+      return undefined;
     }
     const said: unknown = JSON.parse(data);
     const complaint = complaintIn(said) ?? (name === 'error' && !partial ? (complaintOf(said) ?? {}) : undefined);
@@ -196,12 +199,13 @@ class OpenAIDialect implements Dialect {
     this.model = wordOr(chunk['model'], this.model);
     if (chunk['usage']) this.#usage = chunk['usage'] as Usage;
     const choice = Array.isArray(chunk['choices']) ? (chunk['choices'][0] as Choice | undefined) : undefined;
-    if (!choice) return '';
+    if (!choice) return undefined;
     this.#sawChoice = true;
     if (isRefusal(choice.delta)) this.#refuses = true;
     this.#finishReason = wordOr(choice.finish_reason, this.#finishReason);
-    for (const piece of openaiToolCalls(choice.delta?.tool_calls)) this.#tools.add(piece);
-    return textOf(choice.delta);
+    const pieces = openaiToolCalls(choice.delta?.tool_calls);
+    for (const piece of pieces) this.#tools.add(piece);
+    return textOf(choice.delta) || (pieces.length > 0 || isReasoning(choice.delta) ? '' : undefined);
   }
 
   answer(text: string): LLMAnswer {
@@ -226,6 +230,10 @@ function countsOf(usage: Usage | null | undefined, request: LLMRequest, answer: 
 
 function isRefusal(said: Said | null | undefined): boolean {
   return typeof said?.refusal === 'string' && said.refusal !== '';
+}
+
+function isReasoning(said: Said | null | undefined): boolean {
+  return Boolean(said?.reasoning_content) || Boolean(said?.reasoning);
 }
 
 function textOf(said: Said | null | undefined): string {

@@ -113,6 +113,9 @@ export interface AttemptOptions {
   signal: AbortSignal;
   /** The fetch to use. */
   fetch: typeof globalThis.fetch;
+  /** Told, while a stream's next() waits, that something of the answer came that is no text: reasoning, or a part of a tool
+   * call. A sign of life, for limits of time; pings are none. Must not throw. */
+  onProgress?: (() => void) | undefined;
 }
 
 /** A provider whose attempts are real: they take real time, and virtual time stands still meanwhile. */

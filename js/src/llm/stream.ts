@@ -7,13 +7,14 @@
 
 import { ArgumentError, LLMError } from '../errors.js';
 import { type Exchange, kLongestAnswer } from './http.js';
-import type { LLMAnswer, ProviderStream } from './provider.js';
+import type { AttemptOptions, LLMAnswer, ProviderStream } from './provider.js';
 import { EventReader, EventTooLong, type ServerSentEvent } from './sse.js';
 
 /** What the events of one protocol mean; one object for one stream. */
 export interface Dialect {
-  /** Takes an event and gives its text, maybe empty. Throws LLMError for a complaint, else SyntaxError for nonsense. */
-  take(event: ServerSentEvent): string;
+  /** Takes an event and gives its text: empty where it brings something else of the answer, undefined where it brings
+   * nothing. Throws LLMError for a complaint, else SyntaxError for nonsense. */
+  take(event: ServerSentEvent): string | undefined;
   /** True once the protocol's terminator has come. */
   readonly terminated: boolean;
   /** The answer, given all text. Throws SyntaxError if the stream left out what it must have. */
@@ -31,6 +32,7 @@ export class EventStream implements ProviderStream {
   constructor(
     private readonly exchange: Exchange,
     private readonly dialect: Dialect,
+    private readonly onProgress: AttemptOptions['onProgress'],
   ) {
     this.#events = new EventReader(exchange, kLongestAnswer);
   }
@@ -40,10 +42,11 @@ export class EventStream implements ProviderStream {
     try {
       while (this.#answer === undefined) {
         const text = await this.#piece();
-        if (text !== '') {
+        if (text) {
           this.#texts.push(text);
           return text;
         }
+        if (text === '') this.onProgress?.();
       }
       return undefined;
     } catch (error) {
@@ -63,13 +66,13 @@ export class EventStream implements ProviderStream {
     if (this.#answer === undefined) this.exchange.close();
   }
 
-  async #piece(): Promise<string> {
+  async #piece(): Promise<string | undefined> {
     const event = await this.#next();
     if (event === undefined) throw this.#cut();
     try {
       const text = this.dialect.take(event);
       if (this.dialect.terminated) {
-        this.#answer = this.dialect.answer(this.#texts.join('') + text);
+        this.#answer = this.dialect.answer(this.#texts.join('') + (text ?? ''));
         this.exchange.drain();
       }
       return text;
