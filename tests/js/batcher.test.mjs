@@ -439,3 +439,51 @@ test('the same program makes the same batches, whatever else runs', async (t) =>
   assert.deepEqual(await program(), first);
   assert.ok(first.every(([, items]) => items.length <= 7));
 });
+
+test('under random cancels, timeouts and failures every caller gets what is its own, no item runs twice, and nothing is left', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    const ran = new Map();
+    const { rt, b } = await setUp(
+      t,
+      { maxItems: 8, maxDelay: 20, maxConcurrent: 3, weigh: (item) => item % 5, maxWeight: 12 },
+      async (items, ctx) => {
+        assert.ok(items.length > 0 && items.length <= 8);
+        assert.ok(items.reduce((sum, item) => sum + (item % 5), 0) <= 12);
+        for (const item of items) ran.set(item, (ran.get(item) ?? 0) + 1);
+        await ctx.delay(ctx.random() * 100);
+        if (items.some((item) => item % 97 === 0)) throw new Error('all');
+        return items.map((item) => (item % 31 === 0 ? new Error('one') : -item));
+      },
+      { seed, maxConcurrentTasks: 20 },
+    );
+    const rows = await rt.awaitAllSettled(
+      Array.from({ length: 1500 }, (_, i) =>
+        rt.submit(
+          async (ctx) => {
+            await ctx.delay(ctx.random() * 2000);
+            return b.add(i, { ctx, ...(ctx.random() < 0.2 && { timeout: 1 + ctx.random() * 60 }) });
+          },
+          limitsOf(i),
+        ),
+      ),
+    );
+    const kinds = { fulfilled: 0, Timeout: 0, all: 0, one: 0 };
+    rows.forEach(({ status, value, reason }, i) => {
+      if (status === 'fulfilled') assert.equal(value, -i);
+      if (reason?.message === 'one') assert.equal(i % 31, 0);
+      const kind = status === 'fulfilled' ? status : (reason.code ?? reason.message);
+      assert.ok(kind in kinds, kind);
+      kinds[kind]++;
+      if (status === 'fulfilled' || reason.message === 'one') assert.equal(ran.get(i), 1);
+    });
+    assert.ok(Math.max(...ran.values()) === 1);
+    assert.ok(Object.values(kinds).every((n) => n > 0), JSON.stringify(kinds));
+    await turns();
+    assertAtRest(rt);
+  }
+});
+
+/** Every seventh task has little time for all of it. */
+function limitsOf(i) {
+  return i % 7 === 0 ? { timeout: 900 } : {};
+}

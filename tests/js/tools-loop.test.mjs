@@ -431,3 +431,42 @@ for (const protocol of protocols) {
     await assertNothingLeft(rt, server);
   });
 }
+
+test('a crowd of agents with few slots, under failures, timeouts and cancels: each ends, and nothing is left', async (t) => {
+  const tools = [
+    add,
+    { name: 'slow', run: (_args, ctx) => ctx.delay(ctx.random() * 200), timeout: 150 },
+    { name: 'fails', run: () => { throw new Error('no'); } },
+    { name: 'nested', run: (_args, ctx) => ctx.llmTools('inner', { tools: [add], maxRounds: 2 }).then(({ text }) => text) },
+  ];
+  let n = 0;
+  const script = (request) => {
+    n++;
+    if (n % 11 === 0) return { error: { status: 503 } };
+    const rounds = request.messages.filter(({ role }) => role === 'assistant').length;
+    if (rounds > (n % 4)) return 'done';
+    const names = request.tools.length === 1 ? ['add'] : ['add', 'slow', 'fails', 'nested', 'gone'].slice(n % 3, 2 + (n % 4));
+    return calls(...names.map((name) => [name, { a: n, b: 1 }]));
+  };
+  const rt = await open(t, { clock: 'virtual', seed: 5, maxConcurrentTasks: 3, maxConcurrentLLMCalls: 4, retry: { maxAttempts: 3 }, provider: heddle.simulated({ latency: { min: 10, max: 90 }, script }) });
+  const agents = Array.from({ length: 120 }, (_, i) => {
+    const onToolError = i % 5 === 0 ? 'throw' : 'report';
+    const agent = rt.submit((ctx) => ctx.llmTools(`agent ${i}`, { tools, maxRounds: 4, onToolError, toolConcurrency: 1 + (i % 3), ...(i % 9 === 0 && { timeout: 300 }) }), { name: `agent ${i}` });
+    if (i % 7 === 0) rt.submit(async (ctx) => { await ctx.delay(i * 20); agent.cancellationToken.cancel('enough'); });
+    return agent;
+  });
+  const rows = await rt.awaitAllSettled(agents);
+  const kinds = {};
+  for (const { status, value, reason } of rows) {
+    const kind = status === 'fulfilled' ? value.text : reason.code;
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+    const messages = value?.messages ?? (reason.code === 'ToolLoop' ? reason.messages : []);
+    // Every tool call in a conversation has its result.
+    const asked = messages.flatMap(({ toolCalls = [] }) => toolCalls).length;
+    assert.equal(messages.filter(({ role }) => role === 'tool').length, asked);
+  }
+  for (const kind of ['done', 'ToolLoop', 'Timeout', 'Cancelled']) assert.ok(kinds[kind] > 0, JSON.stringify(kinds));
+  await rt.onIdle();
+  await turns();
+  assertAtRest(rt);
+});
