@@ -1,7 +1,7 @@
 // Case h: what rt.fetch costs over the host's own fetch: a chat completion, POST and small JSON answer, from a server in
 // another process, 64 requests at a time. The two take turns, block by block, in one process, so that a busy machine slows
-// both; a round's overhead is the ratio of the medians of its blocks. `heddle with signal` gives each request a signal, as
-// the official clients do, to both.
+// both; a round's overhead is the ratio of the medians of its blocks, in time and in this process's time on the processor,
+// which other programs disturb less. `heddle with signal` gives each request a signal, as the official clients do, to both.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { openHeddle } from '../peers/heddle.mjs';
 
 const concurrency = 64;
-const blocks = 8;
+const blocks = 6;
 const server = fileURLToPath(new URL('../peers/chat-server.mjs', import.meta.url));
 
 const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'a short question, as short ones go' }] });
@@ -31,7 +31,7 @@ async function compare(n, optionsOf) {
   const rt = await openHeddle({ maxConcurrentLLMCalls: concurrency });
   const fetches = { bare: globalThis.fetch, heddle: rt.fetch };
 
-  // Requests a block; gives the milliseconds, and counts the right answers.
+  // n requests; gives the milliseconds that passed and those on the processor.
   async function block(fetch) {
     let left = n;
     let right = 0;
@@ -43,9 +43,11 @@ async function compare(n, optionsOf) {
       }
     }
     const begun = performance.now();
+    const used = process.cpuUsage();
     await Promise.all(Array.from({ length: concurrency }, worker));
     if (right !== n) throw new Error(`${right} right answers of ${n}`);
-    return performance.now() - begun;
+    const { user, system } = process.cpuUsage(used);
+    return { time: performance.now() - begun, processor: (user + system) / 1000 };
   }
 
   return {
@@ -55,8 +57,15 @@ async function compare(n, optionsOf) {
         // Who comes first changes, or the collector would always strike the same one.
         for (const name of i % 2 === 0 ? ['bare', 'heddle'] : ['heddle', 'bare']) times[name].push(await block(fetches[name]));
       }
-      const [bare, heddle] = [median(times.bare), median(times.heddle)];
-      return { metrics: { time: (heddle * 1e6) / n, 'bare fetch ns': (bare * 1e6) / n, overhead: heddle / bare } };
+      const of = (name, what) => median(times[name].map((one) => one[what]));
+      return {
+        metrics: {
+          time: (of('heddle', 'time') * 1e6) / n,
+          'bare fetch ns': (of('bare', 'time') * 1e6) / n,
+          overhead: of('heddle', 'time') / of('bare', 'time'),
+          'processor overhead': of('heddle', 'processor') / of('bare', 'processor'),
+        },
+      };
     },
     async close() {
       await rt.close();
@@ -69,7 +78,7 @@ export default {
   letter: 'h',
   title: `chat completions from a local server, ${concurrency} at a time, rt.fetch against fetch`,
   unit: 'ns/request',
-  sizes: [640],
+  sizes: [320],
   peers: {
     heddle: (n) => compare(n, () => undefined),
     'heddle with signal': (n) => compare(n, () => ({ signal: new AbortController().signal })),
