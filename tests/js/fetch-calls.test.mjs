@@ -165,6 +165,23 @@ test('rt.fetch is one bound function, ctx.fetch one for its task', async (t) => 
   }).promise;
 });
 
+test('rt.fetch finds the task whose segment runs, and with asyncContext the one that waits', async (t) => {
+  for (const asyncContext of [false, true]) {
+    const { rt, server, url } = await connected(t, { latencyMs: 'manual' }, { asyncContext });
+    let seen;
+    const task = rt.submit(async () => {
+      if (asyncContext) await undefined;
+      seen = await rejection(rt.fetch(url, post(chat('hi'))));
+    });
+    await server.whenHeld(1);
+    rt.cancel(task.id, 'enough');
+    await rejection(task.promise);
+    await until('the body heard of it', () => seen !== undefined);
+    assert.equal(hasCode(seen, 'Cancelled').reason, 'enough');
+    await assertNothingLeft(rt, server);
+  }
+});
+
 test('a generator body yields a fetch as any operation', async (t) => {
   const { rt, url } = await connected(t);
   const task = rt.submit(function* (ctx) {
@@ -302,6 +319,20 @@ test('a Request is read once and sent again', async (t) => {
   assert.equal(textOf(await (await rt.fetch(request)).json()), 'echo: hi');
   assert.equal(request.bodyUsed, true);
   assert.deepEqual(server.stats().log.map(({ headers }) => headers.authorization), ['Bearer k', 'Bearer k']);
+});
+
+test('a Request whose body is too long to keep is sent once, whole', async (t) => {
+  const long = `{"x":"${'y'.repeat(17 * 1024 * 1024)}"}`;
+  const bodies = [];
+  const { fetch } = scripted(async (input, init) => {
+    bodies.push(await new Response(init.body).text());
+    return new Response('no', { status: 503 });
+  });
+  const rt = await open(t, { ...quick, fetch });
+  const response = await rt.fetch(new Request('http://a.example/v1/messages', post(long)));
+  assert.equal(response.status, 503);
+  assert.deepEqual(bodies.map((body) => body === long), [true]);
+  await assertNothingLeft(rt);
 });
 
 for (const fault of [503, 'reset-before-headers']) {
