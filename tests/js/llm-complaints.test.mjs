@@ -286,7 +286,12 @@ for (const [name, rows] of Object.entries(streamed)) {
 }
 
 test('whatever a body holds, reading its complaint throws nothing', () => {
-  const cycle = {};
+  const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
+  assert.throws(() => JSON.stringify(deep), RangeError);
+  for (const body of [{ error: deep }, { error: { message: deep } }, { error: { deep } }, { detail: deep }]) {
+    complaintOf(body);
+    complaintIn(body);
+  }
   for (const value of [undefined, null, 7, 'x', [], [null], {}, { error: null }, { error: [] }, { error: {} }, { error: { details: 7 } }]) {
     complaintOf(value);
     complaintIn(value);
@@ -296,5 +301,5 @@ test('whatever a body holds, reading its complaint throws nothing', () => {
   }
   assert.equal(complaintIn({ choices: [{ message: {} }] }), undefined);
   assert.equal(complaintIn({ error: null, choices: [] }), undefined);
-  assert.equal(complaintOf(cycle), undefined);
+  assert.equal(complaintOf({}), undefined);
 });

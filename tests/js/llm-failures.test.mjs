@@ -7,6 +7,9 @@ import { isRetryable } from '../../dist/llm/retry.js';
 import { ask, attempt, kKey, nowhere, providers, rejection, ways } from '../support/llm-client.mjs';
 import { rateLimited, serve, startLLMServer } from '../support/llm-server.mjs';
 
+// JSON that can be read, and is nested too deep to be written again.
+const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+
 const sse = { 'content-type': 'text/event-stream' };
 
 for (const [name, make] of Object.entries(providers)) {
@@ -43,6 +46,8 @@ for (const [name, make] of Object.entries(providers)) {
       [{ status: 200, body: '{}' }, 'protocol', 200, false],
       [{ status: 200, body: 'null' }, 'protocol', 200, false],
       [{ status: 200, body: '[1]' }, 'protocol', 200, false],
+      [{ status: 200, body: deep }, 'protocol', 200, false],
+      [{ status: 400, body: `{"error":${deep}}` }, 'invalid', 400, false],
       [{ status: 200, body: { error: { message: 'upstream', code: 502 } } }, 'server', 502, true],
       ['reset-before-headers', 'transport', undefined, true],
       ['reset-mid-body', 'transport', undefined, true],
@@ -75,7 +80,7 @@ for (const [name, make] of Object.entries(providers)) {
           ]),
     ];
     for (const [fault, kind, status, retryable] of faults) {
-      test(`${name} ${way}: ${JSON.stringify(fault)} is ${kind}, ${retryable ? 'try again' : 'final'}`, async (t) => {
+      test(`${name} ${way}: ${JSON.stringify(fault).slice(0, 120)} is ${kind}, ${retryable ? 'try again' : 'final'}`, async (t) => {
         const server = await serve(t, { fault: () => fault, respond: () => 'one two three' });
         const error = await rejection(ask1(make(server), ask('hi')));
         assert.ok(error instanceof LLMError, inspect(error));

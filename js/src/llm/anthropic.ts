@@ -11,7 +11,7 @@
 import { anthropicWords } from './anthropic-wire.js';
 import { complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
-import { parseObject, wordOr } from './json.js';
+import { parseObject, wordOr, written } from './json.js';
 import { checkAddress, checkHeaders, checkInteger, checkKey, checkKeys, checkText, refuse } from './options.js';
 import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
 import { redactor, secretHeaders } from './redact.js';
@@ -115,7 +115,7 @@ class AnthropicProvider implements LiveProvider {
     const complaint = complaintIn(body);
     if (complaint !== undefined) throw exchange.complaint(complaint);
     const blocks = body?.['content'];
-    if (!Array.isArray(blocks)) throw exchange.error('protocol', 'the answer has no content', JSON.stringify(body));
+    if (!Array.isArray(blocks)) throw exchange.error('protocol', 'the answer has no content', written(body));
     const text = blocks.map((block: Block | null) => textOf(block, 'text')).join('');
     const tools = new ToolCalls();
     for (const block of blocks as (Block | null)[]) {

@@ -15,6 +15,7 @@
 
 import type { LLMErrorKind } from '../errors.js';
 import { durationOf } from './duration.js';
+import { written } from './json.js';
 
 /** An error as a body or a stream event states it; each field may be missing. */
 export interface Complaint {
@@ -106,8 +107,11 @@ type Bag = Readonly<Record<string, unknown>>;
 const bag = (value: unknown): Bag | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Bag) : undefined;
 const word = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-const printed = (value: unknown): string | undefined =>
-  value === undefined || value === null ? undefined : typeof value === 'string' ? value : JSON.stringify(value);
+
+function printed(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === 'string' ? value : written(value);
+}
 
 function words({ code, inner, type }: Complaint): string[] {
   return [code, inner, type].filter((said) => typeof said === 'string');
@@ -196,7 +200,7 @@ export function complaintIn(body: unknown): Complaint | undefined {
 function fieldsOf(said: Bag): Complaint {
   const { code, message, type, status, statusCode, error_type: errorType } = said;
   const upstream = upstreamOf(bag(said['metadata'])?.['raw']);
-  const text = printed(message) ?? JSON.stringify(said);
+  const text = printed(message) ?? printed(said) ?? '';
   return {
     message: upstream?.message === undefined ? text : `${text}: ${upstream.message}`,
     code: typeof code === 'number' ? code : word(code),

@@ -1,5 +1,5 @@
 /**
- * Reading of JSON that nobody vouched for. It checks shapes, not meanings. Partners: `openai.ts`, `anthropic.ts`.
+ * Reading of JSON that nobody vouched for. It checks shapes, not meanings. Partners: `complaint.ts`, `openai.ts`, `anthropic.ts`.
  */
 
 /** Parses a text as a JSON object. Throws SyntaxError for everything else. */
@@ -16,4 +16,13 @@ export function objectOf(value: unknown): Record<string, unknown> {
 /** The value where it is a non-empty string, else `otherwise`. */
 export function wordOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise;
+}
+
+/** The value as JSON; undefined for what cannot be written, such as what is nested so deep that only reading works. */
+export function written(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }

@@ -14,7 +14,7 @@
 import { LLMError } from '../errors.js';
 import { atOnce, complaintIn, complaintOf } from './failure.js';
 import { type Endpoint, Exchange } from './http.js';
-import { objectOf, wordOr } from './json.js';
+import { objectOf, wordOr, written } from './json.js';
 import { checkAddress, checkHeaders, checkKey, checkKeys, checkText } from './options.js';
 import { openaiToolCalls, openaiWords } from './openai-wire.js';
 import type { AttemptOptions, LiveProvider, LLMAnswer, LLMRequest, LLMUsage, ProviderStream } from './provider.js';
@@ -157,7 +157,7 @@ class OpenAIProvider implements LiveProvider {
     if (complaint !== undefined) throw exchange.complaint(complaint);
     const choice = Array.isArray(body?.choices) ? body.choices[0] : undefined;
     if (!choice?.message)
-      throw exchange.error('protocol', 'the answer has no choices[0].message', JSON.stringify(body));
+      throw exchange.error('protocol', 'the answer has no choices[0].message', written(body));
     const text = textOf(choice.message);
     const tools = new ToolCalls();
     for (const call of openaiToolCalls(choice.message.tool_calls)) tools.begin(call);

@@ -6,6 +6,7 @@
  * `anthropic.ts`.
  */
 
+import { written } from './json.js';
 import type { LLMToolCall } from './provider.js';
 
 /** What a server says of a call at a time; nobody vouches for any of it. */
@@ -61,5 +62,5 @@ export class ToolCalls {
 function extend(draft: Draft, { id, name, arguments: text }: ToolCallPiece): void {
   draft.id ||= wordOf(id);
   draft.name ||= wordOf(name);
-  if (text !== undefined && text !== null) draft.texts.push(typeof text === 'string' ? text : JSON.stringify(text));
+  if (text !== undefined && text !== null) draft.texts.push(typeof text === 'string' ? text : (written(text) ?? ''));
 }
