@@ -346,6 +346,51 @@ for (const fault of [503, 'reset-before-headers']) {
   });
 }
 
+test('a stream that is never sent is cancelled', async (t) => {
+  const { rt, server, url } = await connected(t, { latencyMs: 'manual' }, { maxConcurrentLLMCalls: 1 });
+  const first = rt.fetch(url, post(chat('first')));
+  await server.whenHeld(1);
+  let cancelled;
+  const body = new ReadableStream({ cancel: (reason) => void (cancelled = reason) });
+  const controller = new AbortController();
+  const own = rt.fetchWith({ llm: () => true });
+  const answer = rejection(own(url, post(body, { duplex: 'half', signal: controller.signal })));
+  await turns();
+  controller.abort('enough');
+  assert.equal(await answer, 'enough');
+  assert.equal(cancelled, 'enough');
+  server.release();
+  await first;
+  await assertNothingLeft(rt, server);
+});
+
+test('a Request that was read already is refused as fetch refuses it, also when nobody waits for it', async (t) => {
+  const { rt, server, url } = await connected(t);
+  const request = new Request(url, post(chat('hi')));
+  await request.text();
+  assert.ok((await rejection(rt.fetch(request))) instanceof TypeError);
+  const controller = new AbortController();
+  const answer = rejection(rt.fetch(new Request(url, post(chat('x'))), { signal: controller.signal }));
+  controller.abort('enough');
+  assert.equal(await answer, 'enough');
+  assert.equal(rt.getStats().llmRetries, 0);
+  await turns();
+  await assertNothingLeft(rt, server);
+});
+
+test('no key is told, neither of a header nor of the address', async (t) => {
+  const key = 'sk-very-secret-key';
+  const { fetch } = scripted(() => new Response(JSON.stringify({ error: { message: `the key ${key} is wrong` } }), { status: 401 }));
+  const rt = await open(t, { fetch });
+  const results = [];
+  const own = rt.fetchWith({ onResult: (result) => results.push(result) });
+  await own('http://a.example/v1/messages', post('{}', { headers: { 'x-api-key': key } }));
+  await own(`http://a.example/v1beta/models/g:generateContent?key=${key}`, post('{}'));
+  await turns();
+  for (const { timings } of results) assert.match(timings.attempts[0].error.message, /the key \[redacted\] is wrong/);
+  assert.equal(results.length, 2);
+});
+
 test('forms and search parameters are copied and resent', async (t) => {
   const bodies = [];
   const { fetch } = scripted(async (url, init) => {

@@ -28,7 +28,7 @@ import type { KeptRequest } from './fetch-request.js';
 import { withBody, withHeader } from './fetch-response.js';
 import type { FetchResult } from './fetch-result.js';
 import { UsageReader } from './fetch-usage.js';
-import { redactor, secretHeaders } from './redact.js';
+import { redactor } from './redact.js';
 
 // A refusal says what it has to say at its beginning.
 const kLongestRefusal = 64 * 1024;
@@ -87,8 +87,9 @@ export class FetchCall extends HostCall {
     const { signals } = this.request;
     const promise = this.host.operations.begun<Response>(answer, this.owner, this);
     for (const signal of signals) this.#stops.push(onAbort(signal, () => this.cancel(signal.reason)));
-    if (signals.length > 0 || this.report !== undefined) {
+    if (signals.length > 0 || this.report !== undefined || this.request.isOnce) {
       const settled = (error?: unknown): void => {
+        if (this.notes.length === 0) this.request.drop(error);
         if (this.#open === undefined) this.#finish(error);
       };
       promise.then(() => settled(), settled);
@@ -131,8 +132,8 @@ export class FetchCall extends HostCall {
   cancel(reason: unknown): void {
     const { engine, operations } = this.host;
     this.#cancelled ??= { reason };
-    if (operations.meaning(this.#op) === this) engine.raw.hd_abort_op(this.#op);
-    else this.#open?.body.fail(reason);
+    const isDropped = operations.meaning(this.#op) === this && engine.raw.hd_abort_op(this.#op) !== 0;
+    if (!isDropped) this.#open?.body.fail(reason);
     engine.drainEffects();
     engine.wake();
   }
@@ -320,7 +321,7 @@ export class FetchCall extends HostCall {
   }
 
   #redact(): (text: string) => string {
-    return redactor(secretHeaders(Object.fromEntries(this.request.headers())));
+    return redactor(this.request.secrets());
   }
 
   protected override failed(attempt: Attempt, error: unknown): 0 | 1 {

@@ -4,6 +4,8 @@
  * never sent twice. It does not check what the host's fetch checks. Partners: `fetch.ts`, `fetch-call.ts`.
  */
 
+import { secretHeaders } from './redact.js';
+
 type Input = Parameters<typeof globalThis.fetch>[0];
 export type Init = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
 
@@ -119,6 +121,19 @@ export class KeptRequest {
     return !this.isOnce && !(Number(this.headers().get('x-stainless-retry-count') ?? 0) > 0);
   }
 
+  /** It will not be sent: a stream that was to be its body is told, as fetch() does. */
+  drop(reason: unknown): void {
+    const { body } = this.#init as { body?: { cancel?: (reason: unknown) => Promise<void> } };
+    if (this.isOnce && typeof body?.cancel === 'function') body.cancel(reason).catch(ignore);
+  }
+
+  /** What must not be printed: credentials, in headers and in the address. */
+  secrets(): string[] {
+    const { url } = this;
+    const inAddress = [...new URLSearchParams(url.slice(url.indexOf('?') + 1))].filter(([name]) => /auth|key|token|secret/i.test(name));
+    return [...secretHeaders(Object.fromEntries(this.headers())), ...inAddress.map(([, value]) => value)];
+  }
+
   /** Why fetch() refuses it whatever the network does; undefined where it does not. */
   problem(): unknown {
     try {
@@ -147,7 +162,11 @@ export class KeptRequest {
   #keepBody(): void {
     const { body } = this.#init as { body?: unknown };
     if (body === undefined || body === null) {
-      if (this.isLLM && typeof this.#input !== 'string') this.ready = this.#keepRequestBody(this.#input as Request);
+      if (this.isLLM && typeof this.#input !== 'string') {
+        this.ready = this.#keepRequestBody(this.#input as Request);
+        // Heard by the attempt, which there may never be.
+        this.ready.catch(ignore);
+      }
       return;
     }
     if (typeof body === 'string' || body instanceof Blob) return;
@@ -192,6 +211,8 @@ export class KeptRequest {
   }
 }
 
+const ignore = (): void => {};
+
 function isRequest(input: unknown): input is Request {
   return input instanceof Request;
 }
@@ -207,6 +228,7 @@ function modelPathOf(url: string): ModelPath | undefined {
 }
 
 function copyOfHeaders(headers: NonNullable<Init['headers']>): NonNullable<Init['headers']> {
+  if (typeof headers !== 'object') return headers;
   if (headers instanceof Headers) return new Headers(headers);
   if (Symbol.iterator in headers) return Array.from(headers as Iterable<[string, string]>, ([name, value]): [string, string] => [name, value]);
   return { ...(headers as Record<string, string>) };
