@@ -4,7 +4,8 @@
  */
 
 import { ConfigError } from './errors.js';
-import type { Provider } from './llm/provider.js';
+import { isProvider, type Provider } from './llm/provider.js';
+import type { AdaptiveConfig, BreakerConfig, RateConfig } from './llm/routes.js';
 import { ConfigKey, DispatchPolicy, FairnessMode } from './protocol.js';
 
 export interface RetryConfig {
@@ -41,6 +42,30 @@ export interface SchedulerConfig {
   /** Settled tasks that stay listed. Default 1,000. */
   retainSettled?: number | undefined;
   retry?: RetryConfig | undefined;
+  /** Limits of requests and tokens a minute, as providers set them. Given live, it replaces all of what was given before. */
+  rates?: RateConfig | undefined;
+  /** Finds the concurrency that each model of each endpoint bears. Default: off. */
+  adaptive?: AdaptiveConfig | undefined;
+  /** Stops asking endpoints that fail. Default: off. */
+  breaker?: BreakerConfig | undefined;
+  /** Second requests beside slow ones (a call's `hedge`). */
+  hedging?: HedgingConfig | undefined;
+  /** Plans of several models (a call's `model`). */
+  fallback?: FallbackConfig | undefined;
+  /** Requests of `rt.fetch` that are none to a model, in flight until their headers came, at most. 1 to 2^32-1, default 64. */
+  maxConcurrentFetches?: number | undefined;
+}
+
+export interface HedgingConfig {
+  /** How many there may be, as a share of the calls: 0 to 1, default 0.1. */
+  share?: number | undefined;
+  /** How many beyond that share. Default 10. */
+  burst?: number | undefined;
+}
+
+export interface FallbackConfig {
+  /** How long plans go around a model that failed. Milliseconds, default 30,000. */
+  cooldown?: number | undefined;
 }
 
 /** Which ready task runs next. */
@@ -142,13 +167,29 @@ const fields =
   };
 
 const provider: Check = (key, value) => {
-  const methodOf: Record<string, string> = { openai: 'complete', anthropic: 'complete', custom: 'complete', simulated: 'answer' };
-  const { kind: name } = (value ?? {}) as { kind?: unknown };
-  const method = typeof name === 'string' && Object.hasOwn(methodOf, name) ? methodOf[name]! : undefined;
-  if (method === undefined || typeof (value as Record<string, unknown>)[method] !== 'function') {
-    refuse(key, 'what openai(), anthropic(), simulated() or custom() gives', value);
-  }
+  if (!isProvider(value)) refuse(key, 'what openai(), anthropic(), simulated() or custom() gives', value);
 };
+
+const dictionary =
+  (entry: Check): Check =>
+  (key, value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(key, 'an object', value);
+    for (const [name, one] of Object.entries(value)) {
+      if (one !== undefined) entry(`${key}.${name}`, one);
+    }
+  };
+
+const share: Check = (key, value) => {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) refuse(key, 'a number from 0 to 1', value);
+};
+
+// Tokens may be more than a count of tasks.
+const tokens: Check = (key, value) => {
+  if (value === Infinity) return;
+  if (typeof value !== 'number' || !(value >= 1 && value <= 2 ** 53)) refuse(key, 'a number from 1 to 2^53, or Infinity', value);
+};
+
+const rateLimits = { requestsPerMinute: count(1), tokensPerMinute: tokens, maxConcurrent: count(1) };
 
 const live = {
   maxConcurrentTasks: count(1),
@@ -167,6 +208,20 @@ const live = {
     maxRetryAfter: duration(),
     budget: count(0),
   }),
+  rates: fields({
+    ...rateLimits,
+    models: dictionary(fields(rateLimits)),
+    total: fields(rateLimits),
+    tenants: dictionary(fields(rateLimits)),
+    tokenizer: kind('function'),
+    outputTokens: count(0),
+    transit: duration(60_000),
+  }),
+  adaptive: fields({ initial: count(1), min: count(1), max: count(1) }),
+  breaker: fields({ failures: count(1), pause: duration(), probes: count(1) }),
+  hedging: fields({ share, burst: count(0) }),
+  fallback: fields({ cooldown: duration() }),
+  maxConcurrentFetches: count(1),
 } satisfies Record<keyof SchedulerConfig, Check>;
 
 const all = {
@@ -209,7 +264,10 @@ export function checkLiveConfig(config: unknown): asserts config is SchedulerCon
 
 /** The entries that the kernel keeps, as [key, value]. */
 export function* kernelEntries(config: SchedulerConfig): Generator<[keyof typeof ConfigKey, number]> {
-  const { retry, fairnessMode, ...rest } = config;
+  const { retry, fairnessMode, hedging, fallback, ...rest } = config;
+  if (hedging?.share !== undefined) yield ['hedgeShare', hedging.share];
+  if (hedging?.burst !== undefined) yield ['hedgeBurst', hedging.burst];
+  if (fallback?.cooldown !== undefined) yield ['cooldown', fallback.cooldown];
   if (fairnessMode !== undefined) yield ['fairnessMode', FairnessMode[fairnessMode]];
   for (const [key, value] of Object.entries({ ...rest, ...retry })) {
     if (key in ConfigKey && value !== undefined) yield [key as keyof typeof ConfigKey, value as number];

@@ -6,7 +6,7 @@
 export { Batcher, type BatcherOptions, type BatchFunction } from './batcher.js';
 export type { GeneratorBody } from './body.js';
 export type { CancellationToken, Disposer } from './cancellation.js';
-export type { DispatchConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from './config.js';
+export type { DispatchConfig, FallbackConfig, HedgingConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from './config.js';
 export { Context, type Body } from './context.js';
 export {
   ArgumentError,
@@ -42,6 +42,7 @@ export type { LLMOptions, Prompt } from './llm/request.js';
 export type { LLMAttempt, LLMChunk, LLMResult, LLMTimings } from './llm/result.js';
 export type { JSONSchema } from './llm/json-schema.js';
 export type { OutputOf, StandardResult, StandardSchema } from './llm/schema.js';
+export type { AdaptiveConfig, BreakerConfig, GateInfo, RateConfig, RateLimits } from './llm/routes.js';
 export { simulated, type ScriptedAnswer, type SimulatedOptions } from './llm/simulated.js';
 export type { FormatOptions, StructuredResult } from './llm/structured.js';
 export type { ToolLoopOptions, ToolLoopResult, ToolRun } from './llm/tool-loop.js';
@@ -50,6 +51,6 @@ export type { MapOptions } from './map-concurrent.js';
 export { createRuntime, Runtime, type Clock, type RuntimeEvents } from './runtime.js';
 export type { AnyOptions, WaitOptions } from './waits.js';
 export { quorum, ScopeContext, type Joiner, type Quorum, type ScopeBody, type ScopeOptions } from './scope.js';
-export type { RuntimeStats } from './stats.js';
-export { Task, type TaskState } from './task.js';
+export type { GateStats, RuntimeStats } from './stats.js';
+export { Task, type TaskLLMUsage, type TaskState } from './task.js';
 export type { TaskOptions } from './task-options.js';

@@ -18,6 +18,10 @@ export interface Owner {
   _interruption(): unknown;
   /** Whether it was cancelled or ran out of time. */
   _isInterrupted?(): boolean;
+  /** The nearest fairness key given to it or above it. */
+  _tenant?(): string | undefined;
+  /** Counts requests and tokens of its calls to models. */
+  _usedLLM?(attempts: number, inputTokens: number, outputTokens: number): void;
   /** Its operation is over, result delivered or not. */
   _operationOver?(): void;
 }

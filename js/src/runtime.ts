@@ -29,6 +29,7 @@ import { type LLMOptions, type Prompt } from './llm/request.js';
 import { loadValidator, type JSONSchema } from './llm/json-schema.js';
 import type { LLMResult } from './llm/result.js';
 import type { OutputOf, StandardSchema } from './llm/schema.js';
+import { Routes, type GateInfo } from './llm/routes.js';
 import { simulated } from './llm/simulated.js';
 import type { StructuredResult } from './llm/structured.js';
 import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-loop.js';
@@ -39,7 +40,7 @@ import { Outside } from './outside.js';
 import { printable } from './printable.js';
 import { Cause, ConfigKey, EventType, FiberKind, FiberState, Outcome, SubmitOption, WaitMode } from './protocol.js';
 import { checkScopeOptions, joinerNumbers, ScopeContext, scopeResult, ScopeTask, type ScopeBody, type ScopeOptions } from './scope.js';
-import type { RuntimeStats } from './stats.js';
+import { gateStatsOf, type GateStats, type RawGate, type RuntimeStats } from './stats.js';
 import { describe, Task, type TaskState } from './task.js';
 import { checkTaskOptions, sendTaskOptions, type TaskOptions } from './task-options.js';
 import { TaskTable } from './task-table.js';
@@ -86,6 +87,7 @@ export class Runtime {
   readonly #fibers: (Task | undefined)[] = [undefined];
   readonly #store: ContextStore<Context | undefined> | undefined;
   readonly #bodyRunner: BodyRunner;
+  readonly #routes: Routes;
   readonly #clockIsVirtual: boolean;
   #seq = 0;
   #maxQueued: number;
@@ -126,11 +128,13 @@ export class Runtime {
     this.#operations = new Operations(this.#engine);
     this.#bodyRunner = new BodyRunner(this.#engine, this.#operations, this.#store);
     const provider: Provider = config.provider ?? simulated({ seed: config.seed });
+    this.#routes = new Routes(this.#engine.raw, { maxConcurrentFetches: 64, ...config });
     this._llm = new Calls({
       engine: this.#engine,
       operations: this.#operations,
       provider,
       fetch: config.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      routes: this.#routes,
       now: () => this.clock.now(),
       open: (operation, caller) => this.#open(operation, caller),
       caller: (ctx, operation) => this.#caller(ctx, operation),
@@ -317,6 +321,7 @@ export class Runtime {
     this.#open('configure');
     checkLiveConfig(config);
     for (const [key, value] of kernelEntries(config)) this.#engine.raw.hd_configure(ConfigKey[key], finiteCount(value));
+    this.#routes.configure(config);
     if (config.maxQueued !== undefined) this.#maxQueued = config.maxQueued;
     if (config.taskTimeout !== undefined) this.#taskTimeout = config.taskTimeout;
     if (config.maxConcurrentTasks !== undefined) this.#maxTasks = config.maxConcurrentTasks;
@@ -327,8 +332,13 @@ export class Runtime {
   getStats(): RuntimeStats {
     this.#sync();
     this.#engine.tick();
-    const stats = JSON.parse(this.#engine.control.stats()) as Omit<RuntimeStats, 'forgottenTasks'>;
-    return { ...stats, forgottenTasks: this.#tasks.forgotten };
+    const stats = JSON.parse(this.#engine.control.stats()) as Omit<RuntimeStats, 'forgottenTasks' | 'gates'>;
+    return { ...stats, forgottenTasks: this.#tasks.forgotten, gates: this.#gates() };
+  }
+
+  #gates(): GateStats[] {
+    const all = JSON.parse(this.#engine.control.gates()) as RawGate[];
+    return all.map((raw, i) => gateStatsOf(raw, this.#routes.info(i + 1), this._epoch));
   }
 
   /** Why a task is not running now: one entry for each thing that it waits for. */
@@ -340,7 +350,8 @@ export class Runtime {
     if (task._fiber === 0) return [{ reason: 'settled', since: task.completedAt!, text: `${describe(task)} is ${task.state}` }];
     const facts = JSON.parse(this.#engine.control.explain(task._fiber)) as RawFact[];
     const taskOf = (fiber: number): Task | undefined => this.#fibers[fiber];
-    return facts.map((fact) => explanationOf(task, fact, taskOf, this._epoch, this.clock.now()));
+    const gateOf = (gate: number): GateInfo => this.#routes.info(gate);
+    return facts.map((fact) => explanationOf(task, fact, taskOf, gateOf, this._epoch, this.clock.now()));
   }
 
   /** Resolves when no task is left that has not settled; at once if that is so. */

@@ -1,4 +1,9 @@
-/** What Runtime.getStats() gives. Partner: wasm/bindings.cpp, which writes all of it but `forgottenTasks`. */
+/**
+ * What Runtime.getStats() gives. Partners: wasm/bindings.cpp, which writes all of it but `forgottenTasks` and the names of
+ * gates; `llm/routes.ts`, which knows those.
+ */
+
+import type { GateInfo } from './llm/routes.js';
 
 /** Counts; times in milliseconds. */
 export interface RuntimeStats {
@@ -23,6 +28,15 @@ export interface RuntimeStats {
   /** Requests to models, retries included. */
   llmCalls: number;
   llmRetries: number;
+  /** Second requests that joined a slow first one. */
+  llmHedges: number;
+  /** How often a call went on with the next entry of its plan. */
+  llmFallbacks: number;
+  /** Reservations of requests and tokens so far, and those that are not settled. */
+  reservations: number;
+  openReservations: number;
+  /** The limits that calls pass, once there are any. */
+  gates: GateStats[];
   oldestPendingMs: number;
   oldestWaitingLLMCallMs: number;
   timers: number;
@@ -32,4 +46,34 @@ export interface RuntimeStats {
   steps: number;
   /** Hash of every command so far: two runs that are the same have the same. */
   commandHash: string;
+}
+
+/** One limit that calls pass: a model's at an endpoint, a tenant's, an endpoint's. */
+export interface GateStats extends GateInfo {
+  /** Calls that passed it and are not over; how many may be, where that is limited. */
+  inside: number;
+  limit?: number;
+  waiting: number;
+  /** Counted in its window now. */
+  requests: number;
+  tokens: number;
+  circuit: 'closed' | 'open' | 'half-open';
+  /** When an open circuit lets probes through; milliseconds since the epoch. */
+  circuitUntil?: number;
+  /** Plans go around the model until then; milliseconds since the epoch. */
+  coolingUntil?: number;
+}
+
+/** As the kernel tells it. @internal */
+export interface RawGate extends Omit<GateStats, 'kind' | 'name'> {
+  circuitUntil: number;
+  coolingUntil: number;
+}
+
+/** @internal */
+export function gateStatsOf({ circuitUntil, coolingUntil, ...raw }: RawGate, info: GateInfo, epoch: number): GateStats {
+  const stats: GateStats = { ...info, ...raw };
+  if (raw.circuit === 'open') stats.circuitUntil = epoch + circuitUntil;
+  if (coolingUntil > 0) stats.coolingUntil = epoch + coolingUntil;
+  return stats;
 }

@@ -32,6 +32,14 @@ const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) =>
 const ignore = (): void => {};
 
 /** What a task has only if somebody used it. A class, so that all of them have one shape. */
+/** What a task's own calls to models came to so far; its children's are theirs. */
+export interface TaskLLMUsage {
+  /** Requests sent, retries and hedges included. */
+  attempts: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
 class Extra {
   promise: Promise<unknown> | undefined = undefined;
   resolve: ((value: unknown) => void) | undefined = undefined;
@@ -39,6 +47,7 @@ class Extra {
   token: TaskToken | undefined = undefined;
   controller: AbortController | undefined = undefined;
   onEnd: (() => void)[] | undefined = undefined;
+  llm: TaskLLMUsage | undefined = undefined;
 }
 
 /** Where a task comes from, when it has both a parent and options of its own. */
@@ -237,6 +246,27 @@ export class Task<T = unknown> {
   /** Cancels this task when asked, and says whether it is cancelled. */
   get cancellationToken(): CancellationToken {
     return (this._lazy().token ??= new TaskToken(this as Task));
+  }
+
+  /** What its calls to models came to so far. */
+  get llm(): Readonly<TaskLLMUsage> {
+    return { attempts: 0, inputTokens: 0, outputTokens: 0, ...this._extra?.llm };
+  }
+
+  /** @internal */
+  _usedLLM(attempts: number, inputTokens: number, outputTokens: number): void {
+    const llm = (this._lazy().llm ??= { attempts: 0, inputTokens: 0, outputTokens: 0 });
+    llm.attempts += attempts;
+    llm.inputTokens += inputTokens;
+    llm.outputTokens += outputTokens;
+  }
+
+  /** The nearest key given to it or above it. @internal */
+  _tenant(): string | undefined {
+    for (let at: Task | undefined = this as Task; at !== undefined; at = at._parent) {
+      if (at._options?.key !== undefined) return at._options.key;
+    }
+    return undefined;
   }
 
   /** @internal */

@@ -28,7 +28,7 @@ const badOptions = {
   'options that are a string': ['hi', 'fast'],
   'options that are null': ['hi', null],
   'an unknown option': ['hi', { tempreature: 1 }, /tempreature is no option; there are model/],
-  'an empty model': ['hi', { model: '' }, /options\.model must be a non-empty string, got an empty string/],
+  'an empty model': ['hi', { model: '' }, /options\.model must be a non-empty string, or a plan.*got an empty string/],
   'a model that is an object': ['hi', { model: {} }],
   'maxTokens 0': ['hi', { maxTokens: 0 }, /options\.maxTokens must be a positive integer, got 0/],
   'maxTokens 1.5': ['hi', { maxTokens: 1.5 }],

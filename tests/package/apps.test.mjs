@@ -92,7 +92,7 @@ export async function main(): Promise<string> {
   const task: Task<LLMResult> = rt.submit((ctx: Context) => ctx.llm('hi', { maxTokens: 3 }), { name: 'a', priority: 2 });
   const { text } = await task.promise;
   const pair: [number, string] = await rt.awaitAll([rt.submit(() => 1), rt.submit(async () => text)]);
-  for await (const chunk of rt.llmStream('x')) console.log(chunk.text.length);
+  for await (const chunk of rt.llmStream('x')) console.log(chunk.text?.length);
   const two = await rt.scope<number[]>(async (s) => {
     s.submit(() => 1);
     s.submit(function* (ctx) {

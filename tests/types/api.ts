@@ -158,7 +158,7 @@ export async function program(): Promise<void> {
       signal,
     });
     const usage: 'exact' | 'estimated' | 'unknown' = answer.usage.source;
-    for await (const chunk of ctx.llmStream([{ role: 'user', content: 'x' }])) chunk.text.length;
+    for await (const chunk of ctx.llmStream([{ role: 'user', content: 'x' }])) chunk.text?.length;
     const effect: string = await ctx.call('name', async ({ signal: own }) => String(own.aborted));
     const scoped: string = await ctx.scope(async (s) => {
       s.submit(() => 1);

@@ -7,6 +7,7 @@
 
 import type { HostCall } from './call.js';
 import type { LLMAnswer } from './provider.js';
+import type { RouteEntry } from './routes.js';
 import type { LLMAttempt } from './result.js';
 
 export class Attempt {
@@ -14,8 +15,12 @@ export class Attempt {
   readonly note: LLMAttempt;
   /** Nobody waits for it any more: another attempt won, or the whole call was dropped. */
   isDropped = false;
+  /** Its stream was read to the end. */
+  isRead = false;
   /** What came of it; a stream's stands when the stream was read to its end. */
   answer: LLMAnswer | undefined;
+  /** The answer in the form that was asked for. */
+  formed: { readonly value: unknown } | undefined;
   #controller: AbortController | undefined;
 
   constructor(
@@ -24,8 +29,8 @@ export class Attempt {
     public id: number,
     /** 1, 2, ... */
     readonly number: number,
-    /** Which entry of the call's plan it follows. */
-    readonly route: number,
+    /** Which entry of the call's plan it follows: where it goes. */
+    readonly route: RouteEntry,
     startedAt: number,
   ) {
     this.note = { startedAt, endedAt: 0 };

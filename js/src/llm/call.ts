@@ -9,13 +9,15 @@
 
 import type { Engine } from '../engine/engine.js';
 import { task } from '../engine/turns.js';
-import { HeddleError, LLMError, RetryAfterTooLong, StructuredOutputError } from '../errors.js';
+import { CircuitOpenError, LLMError, RequestTooLargeError, RetryAfterTooLong, StructuredOutputError } from '../errors.js';
 import type { Meaning, Operations, Owner } from '../operations.js';
-import { EventType, OpCode } from '../protocol.js';
+import { EventType, FailureFlag, OpCode } from '../protocol.js';
 import type { Attempt } from './attempt.js';
+import { failure } from './failure.js';
 import type { Provider } from './provider.js';
 import type { LLMAttempt } from './result.js';
-import { isRetryable } from './retry.js';
+import { failureFlags } from './retry.js';
+import type { RouteEntry, Routes } from './routes.js';
 
 /** What a call needs of its runtime. */
 export interface CallHost {
@@ -23,6 +25,7 @@ export interface CallHost {
   readonly operations: Operations;
   readonly provider: Provider;
   readonly fetch: typeof globalThis.fetch;
+  readonly routes: Routes;
   /** Milliseconds since the epoch on the runtime's clock. */
   now(): number;
   /** The kernel has had the last word about that attempt. */
@@ -41,9 +44,11 @@ export abstract class HostCall implements Meaning {
   abstract readonly name: string;
   /** All attempts so far, as the user sees them. */
   readonly notes: LLMAttempt[] = [];
+  /** Where its attempts may go. */
+  plan: readonly RouteEntry[] = [];
   protected readonly requestedAt: number;
-  /** The attempt that ended well; of two at once, the first. */
-  protected winner: Attempt | undefined;
+  // Those that ended well. The kernel takes the first and drops the other, if there is one.
+  readonly #good: Attempt[] = [];
   #failed: unknown;
 
   constructor(
@@ -58,6 +63,11 @@ export abstract class HostCall implements Meaning {
   abstract start(attempt: Attempt): void;
   abstract value(aux: number): unknown;
 
+  /** The attempt that ended the operation well. */
+  protected get winner(): Attempt | undefined {
+    return this.#good.find((attempt) => !attempt.isDropped);
+  }
+
   /** The attempt's connection must go. */
   abort(attempt: Attempt, reason: unknown): void {
     attempt.cut(reason);
@@ -65,64 +75,109 @@ export abstract class HostCall implements Meaning {
 
   /** The attempt's first word is late: it fails, and its connection goes. */
   tooSlow(attempt: Attempt): void {
-    attempt.cut(new HeddleError('Timeout', `${this.name}: no word in time`));
+    attempt.cut(failure(this.name, 'timeout', 'no first token within timeToFirstToken'));
   }
 
   failure(code: number, attempts: number): unknown {
     const error = this.#failed;
     if (error instanceof LLMError || error instanceof StructuredOutputError) error.attempts = attempts;
-    if (code !== OpCode.retryAfterTooLong) return error;
-    const { retryAfter = 0 } = error as LLMError;
-    return new RetryAfterTooLong(
-      `${this.name}: the server asked to wait ${retryAfter} ms, which is more than retry.maxRetryAfter allows`,
-      retryAfter,
-      { cause: error },
-    );
+    switch (code) {
+      case OpCode.retryAfterTooLong: {
+        const { retryAfter = 0 } = error as LLMError;
+        const text = `${this.name}: the server asked to wait ${retryAfter} ms, which is more than retry.maxRetryAfter allows`;
+        return new RetryAfterTooLong(text, retryAfter, { cause: error });
+      }
+      case OpCode.requestTooLarge: {
+        const { gates, tokens: needed } = this.plan.at(-1)!;
+        const limit = this.host.routes.tokensLimit(gates);
+        const text = `${this.name}: the request needs about ${needed} tokens, and its limit allows ${limit} in a minute; ask for less, set maxTokens, or raise tokensPerMinute`;
+        return new RequestTooLargeError(text, { needed, limit });
+      }
+      case OpCode.circuitOpen: {
+        const { name } = this.host.routes.info(this.plan.at(-1)!.gates[2]);
+        const text = `${this.name}: the circuit of ${name} is open: it failed too often in a row; the request was not sent`;
+        return new CircuitOpenError(text, name, error === undefined ? undefined : { cause: error });
+      }
+      default:
+        return error;
+    }
   }
 
   protected done(attempt: Attempt): void {
-    this.winner ??= attempt;
+    this.#good.push(attempt);
     attempt.note.endedAt = this.host.now();
+    this.countUsage(attempt);
+    this.tellUsed(attempt, this.tokensOf(attempt));
+    this.host.routes.report(attempt.route.gates, attempt.answer?.rates);
     this.host.engine.event(EventType.callDone, this.lastWord(attempt), 1, 0, -1);
   }
 
   protected fail(attempt: Attempt, error: unknown): void {
     attempt.note.endedAt = this.host.now();
-    const retryable = this.failed(attempt, error);
-    const retryAfter = this.waitAfter(error);
+    const flags = this.failed(attempt, error);
+    const retryAfter = this.retryAfterOf(error);
+    if (error instanceof LLMError) this.host.routes.report(attempt.route.gates, error.rates);
+    this.tellUsed(attempt, this.tokensOfFailure(attempt, error, flags));
     const { wasCut } = attempt;
     const id = this.lastWord(attempt);
-    const tell = (): void => this.host.engine.event(EventType.callDone, id, 0, retryable, retryAfter);
+    const tell = (): void => this.host.engine.event(EventType.callDone, id, 0, flags, retryAfter);
     if (wasCut) afterCut(tell);
     else tell();
   }
 
   /** A stream's first piece is here: the operation ends, the connection stays. */
   protected opened(attempt: Attempt): void {
-    this.winner ??= attempt;
+    this.#good.push(attempt);
     this.host.engine.event(EventType.callOpened, attempt.id);
   }
 
-  /** A connection that was open is gone. `wasCut`: we ended it before its end. */
-  protected closed(attempt: Attempt, wasCut: boolean): void {
+  /** A connection that was open is gone. `wasCut`: we ended it before its end; `error`: it failed. */
+  protected closed(attempt: Attempt, wasCut: boolean, error?: unknown): void {
     if (attempt.id === 0) return;
+    this.countUsage(attempt);
+    this.tellUsed(attempt, this.tokensOf(attempt));
+    const flags = error instanceof LLMError ? failureFlags(error) : 0;
     const id = this.lastWord(attempt);
-    const tell = (): void => this.host.engine.event(EventType.callClosed, id);
+    const tell = (): void => this.host.engine.event(EventType.callClosed, id, 0, flags);
     if (wasCut) afterCut(tell);
     else tell();
   }
 
-  /** Notes why an attempt failed; gives 1 where another may succeed. */
-  protected failed(attempt: Attempt, error: unknown): 0 | 1 {
-    attempt.note.error = error as Error;
-    this.#failed = error;
-    return error instanceof LLMError && isRetryable(error) ? 1 : 0;
+  /** The attempt will end well after a latency that the kernel counts. */
+  protected willEndWell(attempt: Attempt): void {
+    this.#good.push(attempt);
   }
 
-  /** How long to wait before the next attempt, in milliseconds; -1: as long as the kernel likes. */
-  protected waitAfter(error: unknown): number {
-    if (error instanceof LLMError) return error.retryAfter ?? -1;
-    return error instanceof StructuredOutputError ? 0 : -1;
+  /** Notes why an attempt failed; gives its FailureFlags. */
+  protected failed(attempt: Attempt, error: unknown): number {
+    attempt.note.error = error as Error;
+    this.#failed = error;
+    return error instanceof LLMError ? failureFlags(error) : 0;
+  }
+
+  /** Tokens that an attempt used which ended well, or was left by its reader. */
+  protected tokensOf({ answer, route }: Attempt): number {
+    if (answer === undefined || answer.usage.source === 'unknown') return route.tokens;
+    return answer.usage.inputTokens + answer.usage.outputTokens;
+  }
+
+  /** Tokens that a failed attempt used: none where the server refused it; what was cut or lost may have been read. */
+  protected tokensOfFailure({ route }: Attempt, _error: unknown, flags: number): number {
+    return (flags & FailureFlag.refused) !== 0 ? 0 : route.inputTokens;
+  }
+
+  protected retryAfterOf(error: unknown): number {
+    return error instanceof LLMError ? (error.retryAfter ?? -1) : -1;
+  }
+
+  /** Adds what the answer cost to the account of the task. */
+  protected countUsage({ answer }: Attempt): void {
+    if (answer !== undefined) this.owner._usedLLM?.(0, answer.usage.inputTokens, answer.usage.outputTokens);
+  }
+
+  /** Says what an attempt used, where somebody counts. Comes before the word that ends it. */
+  protected tellUsed(attempt: Attempt, tokens: number): void {
+    if (attempt.route.tokens > 0 && attempt.id !== 0) this.host.engine.event(EventType.callUsed, attempt.id, 0, 0, tokens);
   }
 
   /** The kernel's id, for the last word about it. */

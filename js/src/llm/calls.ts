@@ -8,17 +8,17 @@ import type { Context } from '../context.js';
 import { ArgumentError, CancellationError, type HeddleError } from '../errors.js';
 import { Outside } from '../outside.js';
 import type { Owner } from '../operations.js';
-import { CallClass, EventType } from '../protocol.js';
+import { CallClass, CallOption, EventType } from '../protocol.js';
 import { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 import { Fetches } from './fetch.js';
-import { LLMCall } from './llm-call.js';
+import { LLMCall, type CallSpec } from './llm-call.js';
 import { LLMStream } from './llm-stream.js';
 import { OtherCall, type SideEffect } from './other-call.js';
-import { checkOptionNames, checkSignal, checkTimeout, requestOf, type LLMOptions, type Prompt } from './request.js';
+import { checkOptionNames, checkSignal, checkTimeout, planOf, specOf, type LLMOptions, type Prompt } from './request.js';
 import type { LLMResult } from './result.js';
+import type { PlanEntry, RouteEntry } from './routes.js';
 import { StreamCall } from './stream-call.js';
-import { formatOf } from './structured.js';
 
 /** What the calls need of their runtime. @internal */
 export interface CallsHost extends Omit<CallHost, 'over'> {
@@ -41,6 +41,7 @@ export class Calls {
   readonly #host: CallsHost;
   readonly #callHost: CallHost;
   readonly fetches: Fetches;
+  readonly #noRoute: RouteEntry;
   // Those that the host has begun and the kernel has not heard the last of.
   readonly #attempts = new Map<number, Attempt>();
   // Told to abort before they were told to start, with the number of runs told by then: the start is among those.
@@ -53,13 +54,18 @@ export class Calls {
       over: (attempt) => this.#attempts.get(attempt.id) === attempt && this.#attempts.delete(attempt.id),
     };
     this.fetches = new Fetches(host, this.#callHost);
+    this.#noRoute = { provider: host.provider, model: undefined, gates: [0, 0, 0], tokens: 0, inputTokens: 0 };
   }
 
   call(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): Promise<LLMResult> {
     return this.#begin('llm', CallClass.llm, options, ctx, () => {
-      const request = requestOf('llm', prompt, options);
-      const format = formatOf('llm', options);
-      return (owner) => new LLMCall(this.#callHost, owner, options?.timeout, request, format);
+      const spec = specOf('llm', prompt, options);
+      const plan = planOf('llm', options?.model, this.#callHost.provider);
+      return (owner) => {
+        const call = new LLMCall(this.#callHost, owner, spec);
+        this.#tell(call, spec, plan, options, owner);
+        return call;
+      };
     });
   }
 
@@ -67,15 +73,23 @@ export class Calls {
     const { engine } = this.#host;
     const caller = this.#host.caller(ctx, 'llmStream');
     this.#host.open('llmStream', caller);
-    const request = requestOf('llmStream', prompt, options);
-    const format = formatOf('llmStream', options);
-    if (format !== undefined && format.repairs > 0) throw new ArgumentError('llmStream', 'options.repair must be 0: what a stream gave out cannot be taken back; use llm');
+    const spec = specOf('llmStream', prompt, options);
+    const plan = planOf('llmStream', options?.model, this.#callHost.provider);
     engine.tick();
     const owner = caller?._owner ?? new Outside(engine.raw, 'llmStream', true);
     const shield = (): number => caller?._shield ?? 0;
-    const call = new StreamCall(this.#callHost, owner, request, format, shield);
+    const call = new StreamCall(this.#callHost, owner, spec, shield);
+    this.#tell(call, spec, plan, options, owner);
     call.open(engine.raw.hd_call(owner._fiber, CallClass.llm, 1, 0, shield()), options?.signal, options?.timeout);
     return new LLMStream(call);
+  }
+
+  // What belongs to the next hd_call.
+  #tell(call: LLMCall, spec: CallSpec, plan: readonly PlanEntry[], options: LLMOptions | undefined, owner: Owner): void {
+    const { raw } = this.#host.engine;
+    if (spec.hedge !== undefined) raw.hd_call_option(CallOption.hedge, spec.hedge);
+    if (spec.timeToFirstToken !== undefined) raw.hd_call_option(CallOption.firstToken, spec.timeToFirstToken);
+    call.plan = this.#host.routes.tell(plan, spec.request, () => options?.tenant ?? owner._tenant?.());
   }
 
   other<T>(name: string, fn: SideEffect<T>, options: CallOptions | undefined, ctx: Context | undefined): Promise<T> {
@@ -127,9 +141,10 @@ export class Calls {
       this.#host.engine.event(EventType.callClosed, id);
       return;
     }
-    const attempt = new Attempt(call, id, number, route, this.#host.now());
+    const attempt = new Attempt(call, id, number, call.plan[route] ?? this.#noRoute, this.#host.now());
     this.#attempts.set(id, attempt);
     call.notes.push(attempt.note);
+    if (call instanceof LLMCall) call.owner._usedLLM?.(1, 0, 0);
     call.start(attempt);
   }
 

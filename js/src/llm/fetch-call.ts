@@ -19,6 +19,7 @@ import { LLMError, TimeoutError } from '../errors.js';
 import type { RawExports } from '../engine/module.js';
 import type { Meaning, Owner } from '../operations.js';
 import { Outside } from '../outside.js';
+import { FailureFlag } from '../protocol.js';
 import type { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 import { assumedStatus, complaintIn, complaintOf, describe, excerpt, failure, hostLimitOf, ratesOf, statusError, type Complaint } from './failure.js';
@@ -324,8 +325,9 @@ export class FetchCall extends HostCall {
     return redactor(this.request.secrets());
   }
 
-  protected override failed(attempt: Attempt, error: unknown): 0 | 1 {
-    return super.failed(attempt, error) === 1 && this.request.mayRepeat() ? 1 : 0;
+  protected override failed(attempt: Attempt, error: unknown): number {
+    const flags = super.failed(attempt, error);
+    return (flags & FailureFlag.retryable) === 0 || this.request.mayRepeat() ? flags : flags & ~FailureFlag.retryable;
   }
 
   // --- The end ---

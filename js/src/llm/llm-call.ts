@@ -1,12 +1,12 @@
 /**
  * A call to a model whose whole answer is wanted. With a simulated provider no attempt is made: the answer is computed at
- * once, and the kernel is told how long it takes. An answer of the wrong form is a failed attempt; the next one asks to
- * repair it. Partners: `call.ts`; `provider.ts`, one attempt; `structured.ts`, the form.
+ * once, and the kernel is told how long it takes. Where an answer must have a form, one that has not is a failed attempt,
+ * and the next one asks to repair it. Partners: `call.ts`; `provider.ts`, one attempt; `structured.ts`, the form.
  */
 
 import { HeddleError, StructuredOutputError } from '../errors.js';
 import type { Owner } from '../operations.js';
-import { EventType } from '../protocol.js';
+import { EventType, FailureFlag } from '../protocol.js';
 import type { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 import { describe, failure } from './failure.js';
@@ -15,31 +15,39 @@ import type { LLMResult } from './result.js';
 import { simulatedError } from './simulated.js';
 import type { Format, FormatCheck } from './structured.js';
 
+/** What a call asks for, and how. */
+export interface CallSpec {
+  readonly request: LLMRequest;
+  readonly timeout: number | undefined;
+  readonly timeToFirstToken: number | undefined;
+  readonly stallTimeout: number | undefined;
+  readonly afterFirstToken: 'fail' | 'restart' | undefined;
+  readonly hedge: number | undefined;
+  readonly format: Format | undefined;
+}
+
 export class LLMCall extends HostCall {
   readonly name: string = 'llm';
   /** An attempt ends with a connection that stays open. */
   protected readonly opens: boolean = false;
-  protected readonly request: LLMRequest;
-  // What the next attempt sends: the request, or what asks to repair an answer to it.
-  #next: LLMRequest;
+
+  // Grows by what a repair shows the model.
+  #request: LLMRequest;
   #repairs: number;
-  #value: unknown;
 
   constructor(
     host: CallHost,
     owner: Owner,
-    timeout: number | undefined,
-    request: LLMRequest,
-    private readonly format: Format | undefined,
+    protected readonly spec: CallSpec,
   ) {
-    super(host, owner, timeout);
-    this.request = format === undefined ? request : { ...request, format: format.request };
-    this.#next = this.request;
-    this.#repairs = format?.repairs ?? 0;
+    super(host, owner, spec.timeout);
+    this.#request = spec.request;
+    this.#repairs = spec.format?.repairs ?? 0;
   }
 
   start(attempt: Attempt): void {
-    const { provider } = this.host;
+    const { provider, model } = attempt.route;
+    attempt.note.model = model ?? provider.model;
     if (provider.kind === 'simulated') this.#simulate(provider, attempt);
     else this.ask(provider, attempt);
   }
@@ -48,105 +56,136 @@ export class LLMCall extends HostCall {
     return this.result(attempts);
   }
 
+  over(): void {
+    // What a hedge that won had been kept for.
+    const { winner } = this;
+    if (winner !== undefined && winner.id !== 0 && !this.opens) this.lastWord(winner);
+  }
+
   /** Makes the attempt. */
   protected ask(provider: LiveProvider, attempt: Attempt): void {
     const options = this.attemptOptions(attempt);
     // A promise even where a provider throws at once.
-    (async () => provider.complete(this.#next, options))().then(
+    (async () => provider.complete(this.requestOf(attempt), options))().then(
       (answer) => {
-        attempt.answer = answer;
-        this.#check(answer, (checked) => this.#answered(attempt, checked));
+        const good = (): void => {
+          attempt.answer = answer;
+          this.done(attempt);
+        };
+        this.check(attempt, answer, good, (problem) => this.fail(attempt, problem));
       },
       (error: unknown) => this.fail(attempt, this.typed(provider, error)),
     );
+  }
+
+  /** The request as the attempt's entry of the plan has it. */
+  protected requestOf({ route }: Attempt): LLMRequest {
+    return route.model === undefined ? this.#request : { ...this.#request, model: route.model };
   }
 
   protected attemptOptions(attempt: Attempt): AttemptOptions {
     return { signal: attempt.signal, fetch: this.host.fetch };
   }
 
-  protected typed(provider: LiveProvider, error: unknown): HeddleError {
+  protected typed(provider: { kind: string }, error: unknown): HeddleError {
     if (error instanceof HeddleError) return error;
     return failure(provider.kind, 'protocol', `the provider failed: ${describe(error)}`, { cause: error });
   }
 
   protected result(attempts: number): LLMResult {
-    const { note, answer } = this.winner!;
+    const { note, answer, route, formed } = this.winner!;
     const { startedAt, endedAt: completedAt } = note;
     const timings = { requestedAt: this.requestedAt, startedAt, completedAt, attempts: this.notes };
-    const result = { ...answer!, attempts, timings };
-    return this.format === undefined || this.opens ? result : { ...result, value: this.#value };
+    const { rates: _, ...visible } = answer!;
+    return { ...visible, ...formed, attempts, ...(this.plan.length > 1 ? { planEntry: this.plan.indexOf(route) } : {}), timings };
   }
 
-  /** A result whose answer was not checked yet; rejects where it has the wrong form. */
-  protected formed(result: LLMResult): LLMResult | Promise<LLMResult> {
-    if (this.format === undefined) return result;
-    return Promise.resolve(this.format.check(result)).then((checked) => {
-      if ('error' in checked) throw checked.error;
-      return { ...result, value: checked.value };
-    });
-  }
-
-  // An answer of the wrong form can be repaired while repairs are left.
-  protected override failed(attempt: Attempt, error: unknown): 0 | 1 {
-    const again = super.failed(attempt, error);
-    if (!(error instanceof StructuredOutputError) || this.#repairs === 0) return again;
-    this.#repairs--;
-    this.#next = this.format!.repaired(this.request, error);
-    return 1;
-  }
-
-  // At once, unless the form's check takes time.
-  #check(answer: LLMAnswer, then: (checked: FormatCheck | undefined) => void): void {
-    const checked = this.opens ? undefined : this.format?.check(answer);
-    if (checked instanceof Promise) void checked.then(then);
-    else then(checked);
-  }
-
-  #answered(attempt: Attempt, checked: FormatCheck | undefined): void {
-    if (checked !== undefined && 'error' in checked) {
-      this.fail(attempt, checked.error);
+  /** Whether an answer has the form that was asked for. Calls one of the two, at once where the form's check is. */
+  protected check(attempt: Attempt, answer: LLMAnswer, good: () => void, bad: (error: HeddleError) => void): void {
+    const { format } = this.spec;
+    if (format === undefined) {
+      good();
       return;
     }
-    if (this.winner === undefined) this.#value = checked?.value;
-    this.done(attempt);
+    const take = (check: FormatCheck): void => {
+      if ('error' in check) {
+        bad(check.error);
+        return;
+      }
+      attempt.formed = check;
+      good();
+    };
+    const check = format.check(answer);
+    if (check instanceof Promise) void check.then(take);
+    else take(check);
+  }
+
+  // The core repeats what is retryable.
+  protected override failed(attempt: Attempt, error: unknown): number {
+    const flags = super.failed(attempt, error);
+    if (!(error instanceof StructuredOutputError)) return flags;
+    this.#request = this.spec.format!.repaired(this.spec.request, error);
+    return FailureFlag.fallback | (this.#repairs-- > 0 ? FailureFlag.retryable : 0);
+  }
+
+  // A repair waits for nothing.
+  protected override retryAfterOf(error: unknown): number {
+    return error instanceof StructuredOutputError ? 0 : super.retryAfterOf(error);
+  }
+
+  protected override tokensOfFailure(attempt: Attempt, error: unknown, flags: number): number {
+    if (!(error instanceof StructuredOutputError) || error.usage === undefined || error.usage.source === 'unknown') {
+      return super.tokensOfFailure(attempt, error, flags);
+    }
+    return error.usage.inputTokens + error.usage.outputTokens;
   }
 
   #simulate(provider: SimulatedProvider, attempt: Attempt): void {
     let simulated: SimulatedAnswer;
     try {
-      simulated = provider.answer(this.#next, attempt.number);
+      simulated = provider.answer(this.requestOf(attempt), attempt.number);
     } catch (error) {
-      this.fail(attempt, error);
+      this.fail(attempt, this.typed(provider, error));
       return;
     }
-    const { latencyMs, error, ...answer } = simulated;
+    const { latencyMs, error, ...rest } = simulated;
     if (error !== undefined) {
-      this.#takes(attempt, latencyMs, simulatedError(error));
+      this.#willFail(attempt, simulatedError(error), latencyMs);
       return;
     }
-    attempt.answer = { ...answer, model: this.request.model ?? provider.model };
-    this.#check(attempt.answer, (checked) => {
-      if (checked !== undefined && 'error' in checked) {
-        this.#takes(attempt, latencyMs, checked.error);
-        return;
-      }
-      if (this.winner === undefined) this.#value = checked?.value;
-      this.winner ??= attempt;
-      this.#takes(attempt, this.untilAnswered(attempt, answer.text, latencyMs), undefined);
-    });
+    const answer = { ...rest, model: attempt.route.model ?? this.#request.model ?? provider.model };
+    const latency = this.untilAnswered(attempt, answer.text, latencyMs);
+    const limit = this.spec.timeToFirstToken ?? 0;
+    if (limit > 0 && latency > limit) {
+      this.#willFail(attempt, failure('simulated', 'timeout', `no first token within timeToFirstToken = ${limit} ms`), limit);
+      return;
+    }
+    const willEndWell = (): void => {
+      attempt.answer = answer;
+      // An open stream's are counted at its end.
+      if (!this.opens) this.countUsage(attempt);
+      this.willEndWell(attempt);
+      this.#takes(attempt, latency, this.opens ? 1 | (1 << 8) : 1, 0, -1, this.tokensOf(attempt));
+    };
+    // A stream is checked when it was read.
+    if (this.opens) willEndWell();
+    else this.check(attempt, answer, willEndWell, (problem) => this.#willFail(attempt, problem, latency));
   }
 
-  /** Tells the kernel how long a simulated attempt takes and how it then ends. */
-  #takes(attempt: Attempt, latency: number, error: HeddleError | undefined): void {
-    const again = error === undefined ? 0 : this.failed(attempt, error);
-    const how = error !== undefined ? 0 : this.opens ? 1 | (1 << 8) : 1;
+  #willFail(attempt: Attempt, error: HeddleError, latency: number): void {
+    const flags = this.failed(attempt, error);
+    this.#takes(attempt, latency, 0, flags, this.retryAfterOf(error), this.tokensOfFailure(attempt, error, flags));
+  }
+
+  #takes(attempt: Attempt, latency: number, how: number, flags: number, retryAfter: number, tokens: number): void {
     attempt.note.endedAt = attempt.note.startedAt + latency;
     // The kernel counts the latency from the time that it knows: a cycle's beginning would end the attempt too early.
     this.host.engine.tick();
-    // Only an open stream is heard of again.
-    const call = how > 1 ? attempt.id : this.lastWord(attempt);
-    this.host.engine.event(EventType.callTakes, call, how, again, this.waitAfter(error), latency);
+    this.tellUsed(attempt, tokens);
+    // Only an open stream is heard of again, and of two attempts at once the one that loses.
+    const isKept = how > 1 || (how === 1 && this.spec.hedge !== undefined);
+    const id = isKept ? attempt.id : this.lastWord(attempt);
+    this.host.engine.event(EventType.callTakes, id, how, flags, retryAfter, latency);
   }
 
   /** Of a simulated answer's latency, what passes before the operation ends. */

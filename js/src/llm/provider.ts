@@ -122,6 +122,8 @@ export interface AttemptOptions {
 export interface LiveProvider {
   readonly kind: 'openai' | 'anthropic' | 'custom';
   readonly model: string;
+  /** Names the server and the key, without telling the key: providers of equal name share limits. Default: each its own. */
+  readonly endpoint?: string | undefined;
   complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer>;
   stream(request: LLMRequest, options: AttemptOptions): Promise<ProviderStream>;
 }
@@ -147,3 +149,12 @@ export interface SimulatedProvider {
 }
 
 export type Provider = LiveProvider | SimulatedProvider;
+
+const methodOf: Record<Provider['kind'], string> = { openai: 'complete', anthropic: 'complete', custom: 'complete', simulated: 'answer' };
+
+/** Whether it is what one of the factories gives. */
+export function isProvider(value: unknown): value is Provider {
+  const { kind } = (value ?? {}) as { kind?: unknown };
+  if (typeof kind !== 'string' || !Object.hasOwn(methodOf, kind)) return false;
+  return typeof (value as Record<string, unknown>)[methodOf[kind as Provider['kind']]] === 'function';
+}

@@ -5,31 +5,66 @@
  */
 
 import { ArgumentError } from '../errors.js';
-import type { LLMMessage, LLMRequest, LLMToolChoice } from './provider.js';
-import { formatOptionNames, type FormatOptions } from './structured.js';
+import type { CallSpec } from './llm-call.js';
+import { isProvider, type LLMMessage, type LLMRequest, type LLMToolChoice, type Provider } from './provider.js';
+import type { PlanEntry } from './routes.js';
+import { formatOf, formatOptionNames, type FormatOptions } from './structured.js';
 import { checkToolChoice, checkTools, type ToolDefinition } from './tools.js';
 
 export type Prompt = string | readonly LLMMessage[];
 
 export interface LLMOptions extends FormatOptions {
-  /** Overrides the provider's model. */
-  model?: string | undefined;
+  /** Overrides the provider's model. An array is a plan: where one entry fails for good, or its circuit is open, or its server
+   * asks for too long a wait, the next one is asked; each has attempts of its own. An entry is a model's name at the
+   * runtime's provider, or another provider. An entry that failed is passed over for `fallback.cooldown`. */
+  model?: string | readonly (string | Provider)[] | undefined;
   /** Upper bound of the answer's length, in tokens. */
   maxTokens?: number | undefined;
   temperature?: number | undefined;
   /** Tells apart requests that are otherwise the same. */
   sample?: number | undefined;
-  /** What the model may ask for; the result's `toolCalls` say what it does. `llmTools` runs them, too. */
+  /** Whose limits under `rates.tenants` it counts against. Default: the nearest `key` of its task and those above. */
+  tenant?: string | undefined;
+  /** Tools that the model may ask for; the result's `toolCalls` say which it wants. `ctx.llmTools` runs them. */
   tools?: readonly ToolDefinition[] | undefined;
-  /** Default `auto`. */
   toolChoice?: LLMToolChoice | undefined;
   /** Cancels this call alone. */
   signal?: AbortSignal | undefined;
   /** Longest time for all of it, queue, attempts, waits between them and a stream's reading; milliseconds. 0: none. */
   timeout?: number | undefined;
+  /** Longest time of each attempt until its first token (of a call that is no stream: until its answer); milliseconds. An attempt
+   * that takes longer fails with an LLMError of kind `timeout`, which is tried again. 0: none. */
+  timeToFirstToken?: number | undefined;
+  /** Of a stream: longest time until the next piece, while somebody waits for it; milliseconds. 0: none. */
+  stallTimeout?: number | undefined;
+  /** Of a stream that breaks after its first token: `fail` (default), or `restart`, which yields `{ type: 'restart' }` and then all
+   * of the answer anew; it counts as an attempt. */
+  afterFirstToken?: 'fail' | 'restart' | undefined;
+  /** Sends a second request where the first has said nothing for `delay` milliseconds; the first to answer wins, the other is
+   * cancelled. Within the budget of `hedging`. */
+  hedge?: { delay: number } | undefined;
 }
 
-const optionNames = ['model', 'maxTokens', 'temperature', 'sample', 'tools', 'toolChoice', ...formatOptionNames, 'signal', 'timeout', 'ctx'];
+const optionNames = [
+  'model',
+  'maxTokens',
+  'temperature',
+  'sample',
+  'tenant',
+  'tools',
+  'toolChoice',
+  'signal',
+  'timeout',
+  'timeToFirstToken',
+  'stallTimeout',
+  'afterFirstToken',
+  'hedge',
+  'ctx',
+  ...formatOptionNames,
+];
+
+// A plan's entries stand in the kernel one by one.
+const maxPlan = 16;
 
 export function checkTimeout(operation: string, timeout: unknown): void {
   if (timeout !== undefined && (typeof timeout !== 'number' || !(timeout >= 0))) {
@@ -50,26 +85,77 @@ export function checkOptionNames(operation: string, options: unknown, names: rea
   }
 }
 
-/** The request of a call. Throws an ArgumentError that names what is wrong. */
-export function requestOf(operation: string, prompt: unknown, options: LLMOptions | undefined): LLMRequest {
+/** What a call asks for. Throws an ArgumentError that names what is wrong. */
+export function specOf(operation: string, prompt: unknown, options: LLMOptions | undefined): CallSpec {
   const messages = messagesOf(operation, prompt);
-  if (options === undefined) return { messages };
+  if (options === undefined) return { ...noOptions, request: { messages } };
   checkOptionNames(operation, options, optionNames);
   const refuse = (key: string, wanted: string, value: unknown): never => {
     throw new ArgumentError(operation, `options.${key} must be ${wanted}, got ${shown(value)}`);
   };
-  const { model, maxTokens, temperature, sample, timeout, signal } = options;
-  if (model !== undefined && (typeof model !== 'string' || model === '')) refuse('model', 'a non-empty string', model);
+  const span = (key: string, value: unknown): number | undefined => {
+    if (value === undefined || value === 0) return undefined;
+    return typeof value === 'number' && value > 0 ? value : refuse(key, 'a number of milliseconds, 0 or more', value);
+  };
+  const { model, maxTokens, temperature, sample, tenant, tools, toolChoice, timeout, signal, afterFirstToken, hedge } = options;
   if (maxTokens !== undefined && (!Number.isSafeInteger(maxTokens) || maxTokens < 1)) refuse('maxTokens', 'a positive integer', maxTokens);
   if (temperature !== undefined && !Number.isFinite(temperature)) refuse('temperature', 'a finite number', temperature);
   if (sample !== undefined && !Number.isSafeInteger(sample)) refuse('sample', 'an integer', sample);
+  if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) refuse('tenant', 'a non-empty string', tenant);
+  if (afterFirstToken !== undefined && afterFirstToken !== 'fail' && afterFirstToken !== 'restart') refuse('afterFirstToken', '"fail" or "restart"', afterFirstToken);
+  if (hedge !== undefined && (typeof hedge !== 'object' || hedge === null || !(hedge.delay >= 0))) refuse('hedge', '{ delay }, a number of milliseconds', hedge);
   checkTimeout(operation, timeout);
   checkSignal(operation, signal);
-  const request: LLMRequest = { messages, model, maxTokens, temperature, sample };
-  if (options.tools !== undefined) request.tools = checkTools(operation, options.tools);
-  const toolChoice = checkToolChoice(operation, options.toolChoice, request.tools);
-  if (toolChoice !== undefined) request.toolChoice = toolChoice;
-  return request;
+  const format = formatOf(operation, options);
+  const stalls = span('stallTimeout', options.stallTimeout);
+  if (operation === 'llm') {
+    if (stalls !== undefined) throw new ArgumentError(operation, 'options.stallTimeout is for streams; timeToFirstToken limits an attempt of a call that is none');
+    if (afterFirstToken !== undefined) throw new ArgumentError(operation, 'options.afterFirstToken is for streams');
+  } else if (format !== undefined && format.repairs > 0) {
+    throw new ArgumentError(operation, 'options.repair is for calls that are no streams: what was streamed cannot be taken back');
+  }
+  const request: { -readonly [K in keyof LLMRequest]: LLMRequest[K] } = { messages, model: typeof model === 'string' ? model : undefined, maxTokens, temperature, sample };
+  if (tools !== undefined) {
+    request.tools = checkTools(operation, tools);
+  }
+  const chosen = checkToolChoice(operation, toolChoice, request.tools);
+  if (chosen !== undefined) request.toolChoice = chosen;
+  if (format !== undefined) request.format = format.request;
+  return {
+    request,
+    timeout,
+    timeToFirstToken: span('timeToFirstToken', options.timeToFirstToken),
+    stallTimeout: stalls,
+    afterFirstToken,
+    hedge: hedge === undefined ? undefined : Math.max(hedge.delay, shortestHedge),
+    format,
+  };
+}
+
+const noOptions: Omit<CallSpec, 'request'> = {
+  timeout: undefined,
+  timeToFirstToken: undefined,
+  stallTimeout: undefined,
+  afterFirstToken: undefined,
+  hedge: undefined,
+  format: undefined,
+};
+
+// 0 means none to the kernel.
+const shortestHedge = 0.001;
+
+/** Where a call may go: `options.model`, at the runtime's provider where nothing else is said. */
+export function planOf(operation: string, model: unknown, provider: Provider): readonly PlanEntry[] {
+  if (model === undefined) return [{ provider, model: undefined }];
+  const entryOf = (entry: unknown, key: string): PlanEntry => {
+    if (typeof entry === 'string' && entry !== '') return { provider, model: entry };
+    if (isProvider(entry)) return { provider: entry, model: undefined };
+    throw new ArgumentError(operation, `options.${key} must be a non-empty string, or in a plan also what openai(), anthropic(), simulated() or custom() gives, got ${shown(entry)}`);
+  };
+  if (typeof model === 'string' && model !== '') return [{ provider, model }];
+  if (!Array.isArray(model)) throw new ArgumentError(operation, `options.model must be a non-empty string, or a plan: an array of models and providers, got ${shown(model)}`);
+  if (model.length === 0 || model.length > maxPlan) throw new ArgumentError(operation, `options.model, as a plan, must have 1 to ${maxPlan} entries, got ${model.length}`);
+  return model.map((entry, i) => entryOf(entry, `model[${i}]`));
 }
 
 function messagesOf(operation: string, prompt: unknown): readonly LLMMessage[] {

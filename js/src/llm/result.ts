@@ -6,6 +6,8 @@ import type { LLMAnswer } from './provider.js';
 export interface LLMAttempt {
   startedAt: number;
   endedAt: number;
+  /** The model that was asked. */
+  model?: string | undefined;
   /** Why it failed; undefined for the last one of a call that succeeded. */
   error?: Error | undefined;
 }
@@ -23,13 +25,12 @@ export interface LLMTimings {
 export interface LLMResult extends LLMAnswer {
   /** Requests sent for this call. */
   attempts: number;
+  /** Of a call with a plan: which entry answered, 0 is the first. More than 0: the ones before it failed, or were passed over. */
+  planEntry?: number | undefined;
   timings: LLMTimings;
   /** The answer in the form that `schema` or `json` asked for; undefined where nothing was, and where it asks for tools. */
   value?: unknown;
 }
 
-/** A piece of a streamed answer. */
-export interface LLMChunk {
-  type: 'text';
-  text: string;
-}
+/** A piece of a streamed answer; or the word that it begins anew, and that what came so far is void. */
+export type LLMChunk = { type: 'text'; text: string } | { type: 'restart'; text?: undefined };

@@ -2,10 +2,12 @@
  * A call whose answer comes piece by piece.
  *
  *   opening -> open -> over
+ *      ^--------'
  *
  * opening: an operation of the kernel's, with attempts and waits as for any call; it ends with the first piece, so that
  * until then a failure is an attempt's. open: each piece is read when somebody wants it, by an operation of its own; the
- * call holds its place. over: read to the end, left by its reader, failed, cancelled, out of time.
+ * call holds its place. A stream that breaks is over, or opens again where its caller chose `restart` and the error is one
+ * that is retried. over: read to the end, left by its reader, failed, cancelled, out of time.
  *
  * Invariant: once it is over, no operation, connection, listener or timer of it is left, or is told to end in that turn;
  * what ended it is what every later next() and the result say.
@@ -18,11 +20,13 @@ import { Outside } from '../outside.js';
 import type { Meaning, Owner } from '../operations.js';
 import { EventType } from '../protocol.js';
 import type { Attempt } from './attempt.js';
-import type { CallHost } from './call.js';
-import { LLMCall } from './llm-call.js';
-import type { LiveProvider, LLMRequest, ProviderStream } from './provider.js';
+import { afterCut, type CallHost } from './call.js';
+import { failure } from './failure.js';
+import { LLMCall, type CallSpec } from './llm-call.js';
+import type { LiveProvider, LLMAnswer, ProviderStream } from './provider.js';
 import type { LLMChunk, LLMResult } from './result.js';
-import type { Format } from './structured.js';
+import { isRetryable } from './retry.js';
+import { estimateTokens } from './usage.js';
 
 type End = { result: LLMResult } | { error: unknown } | 'left';
 
@@ -42,7 +46,7 @@ export class StreamCall extends LLMCall {
   // What attempts that opened give; the one that is read.
   readonly #sources = new Map<Attempt, Source>();
   #source: Source | undefined;
-  readonly #ahead: string[] = []; // read, and not yet taken by next()
+  readonly #ahead: LLMChunk[] = []; // read, and not yet taken by next()
   #pulling: Promise<void> | undefined;
   #read: { op: number; meaning: ReadMeaning } | undefined;
   #turn: Promise<unknown> | undefined; // of the last next()
@@ -54,23 +58,36 @@ export class StreamCall extends LLMCall {
   constructor(
     host: CallHost,
     owner: Owner,
-    request: LLMRequest,
-    format: Format | undefined,
+    spec: CallSpec,
     private readonly shield: () => number,
   ) {
-    super(host, owner, undefined, request, format);
+    // Its time limits reading, too: see #limit.
+    super(host, owner, { ...spec, timeout: undefined });
   }
 
   /** Takes the kernel's answer to the opening operation. */
   open(answer: number, signal: AbortSignal | undefined, timeout: number | undefined): void {
+    this.#waitUntilOpen(answer);
+    if (timeout !== undefined && timeout > 0) this.#limit(timeout);
+    if (signal === undefined) return;
+    const stop = onAbort(signal, (reason, cause) => {
+      this.#end({ error: new CancellationError(`llmStream was aborted by its signal: ${reason}`, { reason, cause }) });
+    });
+    if (this.#over === undefined) this.#stops.push(stop);
+  }
+
+  #waitUntilOpen(answer: number): void {
     this.#opening = answer;
     this.#opened = this.host.operations.begun<number>(answer, this.owner, this).then(
       (attempts) => {
         this.#opening = 0;
         this.#openAttempts = attempts;
-        this.#source = this.#sources.get(this.winner!)!;
-        if (this.#source.first !== undefined) this.#ahead.push(this.#source.first);
-        else this.#source.isAtEnd = true;
+        // Undefined where it was dropped on the way here.
+        const { winner } = this;
+        const source = winner === undefined ? undefined : this.#sources.get(winner);
+        this.#source = source;
+        if (source?.first !== undefined) this.#push(source.first);
+        else if (source !== undefined) source.isAtEnd = true;
         this.#release();
       },
       (error: unknown) => {
@@ -79,12 +96,11 @@ export class StreamCall extends LLMCall {
         this.#release();
       },
     );
-    if (timeout !== undefined && timeout > 0) this.#limit(timeout);
-    if (signal === undefined) return;
-    const stop = onAbort(signal, (reason, cause) => {
-      this.#end({ error: new CancellationError(`llmStream was aborted by its signal: ${reason}`, { reason, cause }) });
-    });
-    if (this.#over === undefined) this.#stops.push(stop);
+  }
+
+  #push(text: string): void {
+    this.#source!.given += text;
+    this.#ahead.push({ type: 'text', text });
   }
 
   // --- Reading ---
@@ -126,8 +142,8 @@ export class StreamCall extends LLMCall {
       const over = this.#over;
       if (over === 'left') return { done: true, value: undefined };
       if (over !== undefined && 'error' in over) throw over.error;
-      const text = this.#ahead.shift();
-      if (text !== undefined) return { done: false, value: { type: 'text', text } };
+      const chunk = this.#ahead.shift();
+      if (chunk !== undefined) return { done: false, value: chunk };
       if (over !== undefined) return { done: true, value: undefined };
       await this.#pull();
     }
@@ -153,12 +169,13 @@ export class StreamCall extends LLMCall {
     if (this.#over !== undefined) return;
     const source = this.#source!;
     if (source.isAtEnd) {
-      this.#finish();
+      this.#finish(source);
       return;
     }
     const { engine, operations } = this.host;
+    const { stallTimeout = 0 } = this.spec;
     const meaning = new ReadMeaning();
-    const op = engine.raw.hd_read(this.owner._fiber, source.attempt.id, 0, this.shield());
+    const op = engine.raw.hd_read(this.owner._fiber, source.attempt.id, stallTimeout, this.shield());
     if (op <= 0) {
       // Its owner was cancelled, or is over; the kernel's word about the call may already be there.
       engine.drainEffects();
@@ -168,13 +185,63 @@ export class StreamCall extends LLMCall {
     this.#read = { op, meaning };
     try {
       const text = await operations.begun<string | undefined>(op, this.owner, meaning);
-      if (text === undefined) this.#finish();
-      else this.#ahead.push(text);
+      this.#read = undefined;
+      if (text !== undefined) this.#push(text);
+      else this.#finish(source);
     } catch (error) {
-      this.#end({ error });
+      this.#read = undefined;
+      await this.#broken(source, error instanceof TimeoutError && error.limit === 'operation' && error !== meaning.error ? this.#stalled() : error);
     }
-    this.#read = undefined;
     this.#release();
+  }
+
+  // --- Breaking ---
+
+  #stalled(): LLMError {
+    const error = failure(this.spec.request.model ?? this.name, 'timeout', `nothing came within stallTimeout = ${this.spec.stallTimeout} ms`);
+    error.attempts = this.#openAttempts;
+    return error;
+  }
+
+  // The stream failed after its first piece: the end, or all of it again.
+  async #broken(source: Source, error: unknown): Promise<void> {
+    const { attempt } = source;
+    const restarts = this.spec.afterFirstToken === 'restart' && error instanceof LLMError && isRetryable(error);
+    if (this.#over !== undefined || !restarts) {
+      this.#end({ error });
+      return;
+    }
+    attempt.note.error = error;
+    attempt.note.endedAt = this.host.now();
+    attempt.isDropped = true;
+    attempt.cut(error);
+    source.stream?.close();
+    // The kernel hears of the end of the connection when the server has.
+    await new Promise<void>((resolve) => afterCut(resolve));
+    if (this.#over !== undefined || attempt.id === 0) return;
+    const { engine } = this.host;
+    this.failed(attempt, error);
+    this.tellUsed(attempt, this.tokensOf(attempt));
+    this.#sources.delete(attempt);
+    this.#source = undefined;
+    const id = this.lastWord(attempt);
+    const op = engine.raw.hd_reopen(this.owner._fiber, id, this.retryAfterOf(error), this.shield());
+    if (op <= 0) {
+      engine.drainEffects();
+      this.#end({ error: this.owner._interruption() });
+      return;
+    }
+    this.#ahead.push({ type: 'restart' });
+    this.#waitUntilOpen(op);
+    // The next piece is the new stream's first.
+    await this.#opened;
+  }
+
+  // What was sent, and what of the answer came before it was left.
+  protected override tokensOf(attempt: Attempt): number {
+    const given = this.#sources.get(attempt)?.given;
+    if (attempt.answer !== undefined && (given === undefined || attempt.isRead)) return super.tokensOf(attempt);
+    return attempt.route.inputTokens + estimateTokens(given ?? '');
   }
 
   // --- The kernel's words ---
@@ -207,7 +274,7 @@ export class StreamCall extends LLMCall {
         tell(1);
       },
       (error: unknown) => {
-        meaning.error = this.typed(this.host.provider as LiveProvider, error);
+        meaning.error = this.typed(source.attempt.route.provider, error);
         if (meaning.error instanceof LLMError) meaning.error.attempts = this.#openAttempts;
         tell(0);
       },
@@ -216,7 +283,8 @@ export class StreamCall extends LLMCall {
 
   /** Nobody waits for it any more. */
   override abort(attempt: Attempt, reason: unknown): void {
-    this.#end({ error: this.owner instanceof Outside ? this.owner._interruption() : reason }, true);
+    // One of two attempts that lost: the other goes on.
+    if (this.winner === undefined || this.winner === attempt) this.#end({ error: this.owner instanceof Outside ? this.owner._interruption() : reason }, true);
     this.#hangUp(attempt, reason);
   }
 
@@ -225,7 +293,7 @@ export class StreamCall extends LLMCall {
   protected override ask(provider: LiveProvider, attempt: Attempt): void {
     const options = this.attemptOptions(attempt);
     const opened = async (): Promise<Source> => {
-      const stream = await provider.stream(this.request, options);
+      const stream = await provider.stream(this.requestOf(attempt), options);
       return new Source(attempt, await stream.next(), stream);
     };
     opened().then(
@@ -257,14 +325,17 @@ export class StreamCall extends LLMCall {
 
   // --- The end ---
 
-  #finish(): void {
-    const { attempt, stream } = this.#source!;
+  #finish({ attempt, stream }: Source): void {
+    let answer: LLMAnswer;
     try {
-      attempt.answer ??= stream!.answer();
+      answer = attempt.answer ?? stream!.answer();
     } catch (error) {
-      this.#end({ error: this.typed(this.host.provider as LiveProvider, error) });
+      this.#end({ error: this.typed(attempt.route.provider, error) });
       return;
     }
+    attempt.answer = answer;
+    attempt.isRead = true;
+    this.host.routes.report(attempt.route.gates, answer.rates);
     this.#closed(attempt);
     this.#end({ result: this.result(this.#openAttempts) });
   }
@@ -299,14 +370,14 @@ export class StreamCall extends LLMCall {
     const source = this.#sources.get(attempt);
     if (source === undefined) return;
     source.stream?.close();
-    this.#closed(attempt);
+    this.#closed(attempt, reason);
   }
 
-  #closed(attempt: Attempt): void {
+  #closed(attempt: Attempt, error?: unknown): void {
     if (attempt.id === 0) return;
     const { stream } = this.#sources.get(attempt)!;
     if (stream !== undefined) attempt.note.endedAt = this.host.now();
-    this.closed(attempt, stream !== undefined && attempt.answer === undefined);
+    this.closed(attempt, stream !== undefined && attempt.answer === undefined, error);
   }
 
   // An outside caller's fiber lasts as long as the stream and its operations.
@@ -319,7 +390,17 @@ export class StreamCall extends LLMCall {
     const { resolve, reject } = this.#settleResult;
     if (this.#over === 'left') reject(new CancellationError('llmStream: the stream was left before its end'));
     else if ('error' in this.#over) reject(this.#over.error);
-    else resolve(this.formed(this.#over.result));
+    else resolve(this.#formed(this.#over.result));
+  }
+
+  // The form is checked for who asks for the result; what was streamed cannot be repaired.
+  #formed(result: LLMResult): LLMResult | Promise<LLMResult> {
+    const { format } = this.spec;
+    if (format === undefined) return result;
+    return Promise.resolve(format.check(result)).then((checked) => {
+      if ('error' in checked) throw checked.error;
+      return { ...result, value: checked.value };
+    });
   }
 
   // A delay of nobody's, so that it is the runtime's clock that counts, and also while nobody reads.
@@ -341,6 +422,8 @@ export class StreamCall extends LLMCall {
 /** An open attempt: what comes of it, and from where. */
 class Source {
   isAtEnd = false;
+  /** All text that came. */
+  given = '';
   /** Of a simulated answer: milliseconds between two pieces. */
   gap = 0;
   #pieces: string[] = [];

@@ -15,7 +15,7 @@ import type { Runtime } from '../runtime.js';
 import type { ScopeContext } from '../scope.js';
 import type { Task } from '../task.js';
 import type { LLMMessage, LLMToolCall, LLMUsage } from './provider.js';
-import { requestOf, type LLMOptions, type Prompt } from './request.js';
+import { specOf, type LLMOptions, type Prompt } from './request.js';
 import type { LLMResult } from './result.js';
 import { formatOf } from './structured.js';
 import { argumentsOf, checkedTools, checkToolChoice, type CheckedTool, type Tool } from './tools.js';
@@ -108,7 +108,7 @@ class ToolLoop {
     checkToolChoice(operation, rest.toolChoice, requested);
     formatOf(operation, rest);
     this.#options = { ...rest, tools: requested };
-    this.#messages = requestOf(operation, prompt, { ...this.#options, timeout, signal }).messages;
+    this.#messages = specOf(operation, prompt, { ...this.#options, timeout, signal }).request.messages;
     for (const each of checked) this.#tools.set(each.request.name, each);
     this.#runtime = runtime;
     this.#maxRounds = maxRounds;

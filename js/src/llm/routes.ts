@@ -1,0 +1,264 @@
+/**
+ * Where calls go, and the limits on the way: finds or makes the kernel's gates (core/kernel/gate.h) for a tenant, a model of an
+ * endpoint, and an endpoint, keeps their settings as the configuration says, and tells the kernel the plan of each call.
+ *
+ * An endpoint is a server and a key: providers count by key. A model's limits hold for each endpoint that serves it. Where
+ * nothing is limited, no gate is made and a call costs nothing more.
+ * Invariant: a gate, once made, keeps its number and its meaning; only its settings change.
+ * Partners: `calls.ts`, `fetch-call.ts`; `config.ts`, which checks the settings; `estimate.ts`.
+ */
+
+import type { RawExports } from '../engine/module.js';
+import { GateKey } from '../protocol.js';
+import type { LLMRateLimit, LLMRequest, Provider } from './provider.js';
+import { estimateInput, type Tokenizer } from './estimate.js';
+
+/** What may pass in a minute, and at once. What is left out is not limited. */
+export interface RateLimits {
+  /** Requests in any 60 s, as the provider receives them. At least 1. */
+  requestsPerMinute?: number | undefined;
+  /** Tokens in any 60 s, in and out: reserved by an estimate, then corrected to the truth. At least 1. */
+  tokensPerMinute?: number | undefined;
+  /** Requests in flight. At least 1. */
+  maxConcurrent?: number | undefined;
+}
+
+/** Limits that a provider sets. At the top level: of each model at each endpoint (server and key). */
+export interface RateConfig extends RateLimits {
+  /** Of these models, instead. */
+  models?: Readonly<Record<string, RateLimits>> | undefined;
+  /** Of each endpoint (server and key), over all its models. */
+  total?: RateLimits | undefined;
+  /** Of tenants (a call's `tenant`, else the `key` of its task), over all models; `*` is each one that is not named. */
+  tenants?: Readonly<Record<string, RateLimits>> | undefined;
+  /** Counts the tokens of a text, for the estimate of a request. An upper bound keeps the limit strict. Default: a token for four
+   * bytes of UTF-8. */
+  tokenizer?: Tokenizer | undefined;
+  /** Tokens reserved for the answer of a request without `maxTokens`. Default 256. */
+  outputTokens?: number | undefined;
+  /** Longest time that a request is under way to its server: it counts that much longer. Milliseconds, default 1,000. */
+  transit?: number | undefined;
+}
+
+/** A limit on concurrency that finds itself, for each model of each endpoint: slow start, additive increase, halved by 429, 529 and
+ * overload. */
+export interface AdaptiveConfig {
+  /** Where it begins. Default 1. */
+  initial?: number | undefined;
+  /** Default 1. */
+  min?: number | undefined;
+  /** Default 1,000. */
+  max?: number | undefined;
+}
+
+/** Stops asking an endpoint that fails. */
+export interface BreakerConfig {
+  /** Faults in a row that open the circuit. Default 5. */
+  failures?: number | undefined;
+  /** How long nothing is sent then. Milliseconds, default 30,000. */
+  pause?: number | undefined;
+  /** How many requests try the endpoint after that; all must do well. Default 1. */
+  probes?: number | undefined;
+}
+
+export interface RouteConfig {
+  rates?: RateConfig | undefined;
+  adaptive?: AdaptiveConfig | undefined;
+  breaker?: BreakerConfig | undefined;
+  maxConcurrentFetches?: number | undefined;
+}
+
+/** One entry of a call's plan. */
+export interface PlanEntry {
+  readonly provider: Provider;
+  /** Undefined: the provider's own. */
+  readonly model: string | undefined;
+}
+
+/** One entry of a call's plan, with what the kernel was told about it. */
+export interface RouteEntry extends PlanEntry {
+  /** Numbers of the gates of tenant, model and endpoint; 0 is none. */
+  readonly gates: readonly [number, number, number];
+  /** Tokens reserved, and those of the request alone; 0 where nobody counts. */
+  readonly tokens: number;
+  readonly inputTokens: number;
+}
+
+/** A gate as people see it. */
+export interface GateInfo {
+  kind: 'tenant' | 'model' | 'endpoint' | 'fetch';
+  /** The tenant, the model, or the endpoint's provider and server. */
+  name: string;
+}
+
+interface Gate extends GateInfo {
+  readonly id: number;
+  readonly sent: Map<number, number>;
+  readonly limits: () => RateLimits;
+}
+
+const defaultOutputTokens = 256;
+const defaultTransit = 1000;
+const noLimits: RateLimits = {};
+
+export class Routes {
+  readonly #raw: RawExports;
+  readonly #gates: Gate[] = [];
+  readonly #byName = new Map<string, Gate>();
+  readonly #endpoints = new Map<Provider, string>();
+  #config: RouteConfig = {};
+
+  constructor(raw: RawExports, config: RouteConfig) {
+    this.#raw = raw;
+    this.configure(config);
+  }
+
+  /** Takes over what is given, for all gates at once. */
+  configure({ rates, adaptive, breaker, maxConcurrentFetches }: RouteConfig): void {
+    const given = { rates, adaptive, breaker, maxConcurrentFetches };
+    for (const [key, value] of Object.entries(given)) {
+      if (value !== undefined) this.#config = { ...this.#config, [key]: value };
+    }
+    for (const gate of this.#gates) this.#send(gate);
+  }
+
+  /** Tells the kernel the plan of the next call, and gives it back with what was told. */
+  tell(plan: readonly PlanEntry[], request: LLMRequest, tenant: () => string | undefined): readonly RouteEntry[] {
+    const { rates } = this.#config;
+    const counts = rates !== undefined;
+    const input = counts ? estimateInput(request, rates.tokenizer) : 0;
+    const tokens = counts ? input + (request.maxTokens ?? rates.outputTokens ?? defaultOutputTokens) : 0;
+    const tenantGate = rates?.tenants === undefined ? 0 : this.#tenant(tenant());
+    return plan.map((entry) => {
+      const endpoint = this.endpointOf(entry.provider);
+      const gates = this.#gatesOf(endpoint, `${entry.provider.kind} ${endpoint}`, entry.model ?? entry.provider.model, plan.length > 1, tenantGate);
+      this.#tellRoute(gates, tokens, plan.length > 1);
+      return { ...entry, gates, tokens, inputTokens: input };
+    });
+  }
+
+  /** The same for a request that goes to an endpoint of the caller's own. */
+  tellFetch(endpoint: string, model: string, inputTokens: number, outputTokens: number | undefined, tenant: () => string | undefined): RouteEntry['gates'] {
+    const { rates } = this.#config;
+    const tenantGate = rates?.tenants === undefined ? 0 : this.#tenant(tenant());
+    const gates = this.#gatesOf(endpoint, endpoint, model, false, tenantGate);
+    this.#tellRoute(gates, rates === undefined ? 0 : inputTokens + (outputTokens ?? rates.outputTokens ?? defaultOutputTokens), false);
+    return gates;
+  }
+
+  /** Lets the next call through the gate of plain fetches. */
+  tellPlainFetch(): void {
+    const gate = this.#gate('fetch', '', 'fetch', () => ({ maxConcurrent: this.#config.maxConcurrentFetches }));
+    this.#raw.hd_route(gate.id, 0, 0, 0);
+  }
+
+  /** Whether tokens are counted, so that estimates are worth making. */
+  get countsTokens(): boolean {
+    return this.#config.rates !== undefined;
+  }
+
+  get tokenizer(): Tokenizer | undefined {
+    return this.#config.rates?.tokenizer;
+  }
+
+  /** What a server's headers said, for the gates of the attempt that they answered. */
+  report(gates: RouteEntry['gates'], rates: readonly LLMRateLimit[] | undefined): void {
+    const [, model, endpoint] = gates;
+    const gate = model !== 0 ? model : endpoint;
+    if (gate === 0 || rates === undefined || this.#config.rates === undefined) return;
+    for (const { counter, remaining, resetMs } of rates) {
+      if (remaining !== undefined) this.#raw.hd_server_rate(gate, counter === 'tokens' ? 1 : 0, remaining, resetMs ?? -1);
+    }
+  }
+
+  /** The fewest tokens a minute that the gates of an entry allow. */
+  tokensLimit(gates: RouteEntry['gates']): number {
+    return Math.min(...gates.filter((id) => id !== 0).map((id) => this.#gates[id - 1]!.limits().tokensPerMinute ?? Infinity));
+  }
+
+  /** What a gate is, by its number. */
+  info(id: number): GateInfo {
+    const { kind, name } = this.#gates[id - 1]!;
+    return { kind, name };
+  }
+
+  /** Names an endpoint, without its key. Equal names share limits. */
+  endpointOf(provider: Provider): string {
+    let name = this.#endpoints.get(provider);
+    if (name === undefined) {
+      name = (provider as { endpoint?: string }).endpoint ?? `#${this.#endpoints.size + 1}`;
+      this.#endpoints.set(provider, name);
+    }
+    return name;
+  }
+
+  #tellRoute(gates: RouteEntry['gates'], tokens: number, always: boolean): void {
+    if (always || gates[0] !== 0 || gates[1] !== 0 || gates[2] !== 0) this.#raw.hd_route(gates[0], gates[1], gates[2], tokens);
+  }
+
+  #gatesOf(endpoint: string, title: string, model: string, isPlanned: boolean, tenant: number): [number, number, number] {
+    const { rates, adaptive, breaker } = this.#config;
+    const limitsOf = (): RateLimits => this.#config.rates?.models?.[model] ?? this.#config.rates ?? noLimits;
+    const needsModel = isPlanned || adaptive !== undefined || (rates !== undefined && isLimited(limitsOf()));
+    const needsEndpoint = breaker !== undefined || (rates?.total !== undefined && isLimited(rates.total));
+    return [
+      tenant,
+      needsModel ? this.#gate('model', endpoint, model, limitsOf).id : 0,
+      needsEndpoint ? this.#gate('endpoint', '', title, () => this.#config.rates?.total ?? noLimits).id : 0,
+    ];
+  }
+
+  #tenant(tenant: string | undefined): number {
+    if (tenant === undefined) return 0;
+    const limitsOf = (): RateLimits => this.#config.rates?.tenants?.[tenant] ?? this.#config.rates?.tenants?.['*'] ?? noLimits;
+    return isLimited(limitsOf()) || this.#byName.has(gateName('tenant', '', tenant)) ? this.#gate('tenant', '', tenant, limitsOf).id : 0;
+  }
+
+  #gate(kind: GateInfo['kind'], scope: string, name: string, limits: () => RateLimits): Gate {
+    const key = gateName(kind, scope, name);
+    let gate = this.#byName.get(key);
+    if (gate === undefined) {
+      gate = { id: this.#gates.length + 1, kind, name, sent: new Map(), limits };
+      this.#gates.push(gate);
+      this.#byName.set(key, gate);
+      this.#set(gate, GateKey.maxInside, 0);
+      this.#send(gate);
+    }
+    return gate;
+  }
+
+  #send(gate: Gate): void {
+    const { rates, adaptive, breaker } = this.#config;
+    const { requestsPerMinute = 0, tokensPerMinute = 0, maxConcurrent = 0 } = gate.limits();
+    this.#set(gate, GateKey.maxInside, finite(maxConcurrent));
+    this.#set(gate, GateKey.requests, finite(requestsPerMinute));
+    this.#set(gate, GateKey.tokens, finite(tokensPerMinute));
+    this.#set(gate, GateKey.transit, rates?.transit ?? defaultTransit);
+    if (gate.kind === 'model' && adaptive !== undefined) {
+      const { initial = 1, min = 1, max = 1000 } = adaptive;
+      if (!gate.sent.has(GateKey.adaptiveInitial)) this.#set(gate, GateKey.adaptiveInitial, initial);
+      this.#set(gate, GateKey.adaptiveMin, min);
+      this.#set(gate, GateKey.adaptiveMax, finite(max));
+    }
+    if (gate.kind === 'endpoint' && breaker !== undefined) {
+      const { failures = 5, pause = 30_000, probes = 1 } = breaker;
+      this.#set(gate, GateKey.breakerProbes, probes);
+      this.#set(gate, GateKey.breakerPause, pause);
+      this.#set(gate, GateKey.breakerFailures, finite(failures));
+    }
+  }
+
+  #set(gate: Gate, key: number, value: number): void {
+    if (gate.sent.get(key) === value) return;
+    gate.sent.set(key, value);
+    this.#raw.hd_gate(gate.id, key, value);
+  }
+}
+
+const gateName = (kind: string, scope: string, name: string): string => `${kind}\0${scope}\0${name}`;
+
+const isLimited = ({ requestsPerMinute, tokensPerMinute, maxConcurrent }: RateLimits): boolean =>
+  (requestsPerMinute ?? Infinity) !== Infinity || (tokensPerMinute ?? Infinity) !== Infinity || (maxConcurrent ?? Infinity) !== Infinity;
+
+// The kernel knows no limit as 0.
+const finite = (value: number): number => (value === Infinity ? 0 : value);
