@@ -108,11 +108,11 @@ export function specOf(operation: string, prompt: unknown, options: LLMOptions |
   checkSignal(operation, signal);
   const format = formatOf(operation, options);
   const stalls = span('stallTimeout', options.stallTimeout);
-  if (operation === 'llm') {
+  if (operation !== 'llmStream') {
     if (stalls !== undefined) throw new ArgumentError(operation, 'options.stallTimeout is for streams; timeToFirstToken limits an attempt of a call that is none');
     if (afterFirstToken !== undefined) throw new ArgumentError(operation, 'options.afterFirstToken is for streams');
   } else if (format !== undefined && format.repairs > 0) {
-    throw new ArgumentError(operation, 'options.repair is for calls that are no streams: what was streamed cannot be taken back');
+    throw new ArgumentError(operation, 'options.repair must be 0: what a stream gave out cannot be taken back; use llm');
   }
   const request: { -readonly [K in keyof LLMRequest]: LLMRequest[K] } = { messages, model: typeof model === 'string' ? model : undefined, maxTokens, temperature, sample };
   if (tools !== undefined) {
