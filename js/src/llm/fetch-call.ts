@@ -19,7 +19,7 @@ import { LLMError, TimeoutError } from '../errors.js';
 import type { RawExports } from '../engine/module.js';
 import type { Meaning, Owner } from '../operations.js';
 import { Outside } from '../outside.js';
-import { FailureFlag } from '../protocol.js';
+import { CallOption, FailureFlag } from '../protocol.js';
 import type { Attempt } from './attempt.js';
 import { HostCall, type CallHost } from './call.js';
 import { assumedStatus, complaintIn, complaintOf, describe, excerpt, failure, hostLimitOf, ratesOf, statusError, type Complaint } from './failure.js';
@@ -29,12 +29,15 @@ import type { KeptRequest } from './fetch-request.js';
 import { withBody, withHeader } from './fetch-response.js';
 import type { FetchResult } from './fetch-result.js';
 import { UsageReader } from './fetch-usage.js';
+import type { LLMRateLimit, LLMUsage } from './provider.js';
 import { redactor } from './redact.js';
 
 // A refusal says what it has to say at its beginning.
 const kLongestRefusal = 64 * 1024;
 // A longer answer goes to the caller as it comes, and holds its place until it was read.
 const kLongestWhole = 16 * 1024 * 1024;
+
+const kUnknown: LLMUsage = { inputTokens: 0, outputTokens: 0, source: 'unknown' };
 
 const ignore = (): void => {};
 
@@ -66,7 +69,7 @@ export class FetchCall extends HostCall {
   #response: Response | undefined;
   #refusal: Refusal | undefined;
   #open: { attempt: Attempt; body: Body } | undefined;
-  #usage: UsageReader | undefined;
+  #told: { usage: LLMUsage; model: string } | undefined; // by the answer, of its cost
   #status: number | undefined;
   #reported = false;
   #cancelled: { reason: unknown } | undefined;
@@ -80,6 +83,21 @@ export class FetchCall extends HostCall {
     private readonly report: ((result: FetchResult) => void) | undefined,
   ) {
     super(host, owner, timeout);
+  }
+
+  /** Tells the kernel what belongs to the next hd_call. */
+  tell(tenant: string | undefined): void {
+    const { host, owner, request } = this;
+    const { engine, provider, routes } = host;
+    if (!request.isLLM) {
+      if (routes.limitsFetches) routes.tellPlainFetch();
+      return;
+    }
+    if (request.isOnce) engine.raw.hd_call_option(CallOption.once, 1);
+    if (!routes.limitsModels) return;
+    const { model, inputTokens, outputTokens } = request.cost(routes.tokenizer);
+    const told = routes.tellFetch(request.endpoint(), model, inputTokens, outputTokens, () => tenant ?? owner._tenant?.());
+    this.plan = [{ provider, model, ...told, inputTokens: told.tokens === 0 ? 0 : inputTokens }];
   }
 
   /** Takes the kernel's answer to the operation; gives what the caller waits for. */
@@ -147,8 +165,12 @@ export class FetchCall extends HostCall {
 
   start(attempt: Attempt): void {
     this.#dropRefusal();
-    if (this.request.isLLM) void this.#ask(attempt);
-    else void this.#pass(attempt);
+    if (this.request.isLLM) {
+      this.owner._usedLLM?.(1, 0, 0);
+      void this.#ask(attempt);
+    } else {
+      void this.#pass(attempt);
+    }
   }
 
   override abort(attempt: Attempt, reason: unknown): void {
@@ -182,7 +204,7 @@ export class FetchCall extends HostCall {
       const response = await this.#send(attempt);
       const { status, body } = response;
       if (status >= 400) await this.#refused(attempt, response);
-      else if (body === null || typeof body?.getReader !== 'function') this.#answered(attempt, response, undefined);
+      else if (body === null || typeof body?.getReader !== 'function') this.#answered(attempt, response, undefined, undefined);
       else await this.#read(attempt, response);
     } catch (error) {
       this.fail(attempt, attempt.wasCut ? attempt.signal.reason : this.#lost(error));
@@ -191,7 +213,9 @@ export class FetchCall extends HostCall {
 
   async #read(attempt: Attempt, response: Response): Promise<void> {
     const type = response.headers.get('content-type') ?? '';
-    if (this.report !== undefined) this.#usage = new UsageReader(type);
+    // Only for who wants to know: it means to parse the answer.
+    const isCounted = this.report !== undefined || this.owner._usedLLM !== undefined || this.host.routes.countsTokens;
+    const usage = isCounted ? new UsageReader(type) : undefined;
     const head: Bytes[] = [];
     const reader = response.body!.getReader();
     // Some servers send their events under another name.
@@ -199,9 +223,9 @@ export class FetchCall extends HostCall {
       const verdict = await readHead(reader, head);
       if (verdict === 'answers' || (verdict === 'cut' && !this.request.hasTerminator)) {
         const watch = this.request.hasTerminator ? new TerminatorWatch() : undefined;
-        this.#opened(attempt, response, head, reader, watch);
+        this.#opened(attempt, response, head, reader, usage, watch);
       } else if (verdict === 'garbage') {
-        this.#opened(attempt, response, head, reader, 'garbage');
+        this.#opened(attempt, response, head, reader, usage, 'garbage');
       } else {
         this.#refusal = { response, head, reader };
         this.fail(attempt, verdict === 'cut' ? this.#lost(new Error('the stream ended before its first token')) : this.#complained(response, verdict.complaint));
@@ -209,21 +233,22 @@ export class FetchCall extends HostCall {
       return;
     }
     if (isStreamed(type) || !(await readUpTo(reader, head, kLongestWhole))) {
-      this.#opened(attempt, response, head, reader, undefined);
+      this.#opened(attempt, response, head, reader, usage, undefined);
       return;
     }
     const bytes = joined(head);
     const complaint = complaintInside(bytes);
     if (complaint === undefined) {
-      this.#answered(attempt, response, bytes);
+      this.#answered(attempt, response, bytes, usage);
       return;
     }
     this.#refusal = { response, head: [bytes], reader: undefined };
     this.fail(attempt, this.#complained(response, complaint));
   }
 
-  #answered(attempt: Attempt, response: Response, bytes: Bytes | undefined): void {
-    if (bytes !== undefined) this.#usage?.feed(bytes);
+  #answered(attempt: Attempt, response: Response, bytes: Bytes | undefined, usage: UsageReader | undefined): void {
+    if (bytes !== undefined) usage?.feed(bytes);
+    this.#note(attempt, usage, this.#ratesOf(response));
     if (this.winner === undefined) {
       this.#status = response.status;
       this.#response = bytes === undefined ? response : withBody(response, bytes);
@@ -231,14 +256,17 @@ export class FetchCall extends HostCall {
     this.done(attempt);
   }
 
-  #opened(attempt: Attempt, response: Response, head: Bytes[], reader: ByteReader, end: TerminatorWatch | 'garbage' | undefined): void {
+  #opened(attempt: Attempt, response: Response, head: Bytes[], reader: ByteReader, usage: UsageReader | undefined, end: TerminatorWatch | 'garbage' | undefined): void {
     if (this.winner !== undefined) {
       attempt.cut(new Error('another attempt won'));
       this.fail(attempt, attempt.signal.reason);
       return;
     }
-    const usage = this.#usage;
-    const over = (how: BodyEnd, reason: unknown): void => this.#bodyOver(attempt, reader, how, reason);
+    const rates = this.#ratesOf(response);
+    const over = (how: BodyEnd, reason: unknown): void => {
+      this.#note(attempt, usage, rates);
+      this.#bodyOver(attempt, reader, how, reason);
+    };
     const watch = end === 'garbage' ? undefined : end;
     // These functions must not hold the Response: what its caller drops is to be collected.
     const { status } = response;
@@ -279,6 +307,18 @@ export class FetchCall extends HostCall {
     }
     this.#refusal = refusal;
     this.fail(attempt, this.#refusedWith(response, said ?? { message: text }));
+  }
+
+  // What the answer said of its cost, as far as it was read.
+  #note(attempt: Attempt, usage: UsageReader | undefined, rates: readonly LLMRateLimit[] | undefined): void {
+    if (usage === undefined && rates === undefined) return;
+    const { usage: used = kUnknown, model = '' } = usage?.end() ?? {};
+    attempt.answer = { text: '', usage: used, finishReason: '', model, rates };
+    if (this.winner === undefined || this.winner === attempt) this.#told = { usage: used, model };
+  }
+
+  #ratesOf({ headers }: Response): readonly LLMRateLimit[] | undefined {
+    return this.host.routes.countsTokens ? ratesOf(headers) : undefined;
   }
 
   // --- Errors ---
@@ -340,7 +380,7 @@ export class FetchCall extends HostCall {
       reader.cancel(reason).catch(ignore);
     }
     attempt.note.endedAt = this.host.now();
-    this.closed(attempt, wasCut);
+    this.closed(attempt, wasCut, how === 'lost' ? this.#lost(reason) : undefined);
     if (this.owner instanceof FetchOutside) this.owner.end();
     this.#finish(how === 'read' ? undefined : reason);
   }
@@ -356,10 +396,10 @@ export class FetchCall extends HostCall {
     this.#dropRefusal();
     if (this.report === undefined || this.#reported || !this.request.isLLM) return;
     this.#reported = true;
-    const { usage, model } = this.#usage?.end() ?? { usage: { inputTokens: 0, outputTokens: 0, source: 'unknown' as const }, model: undefined };
+    const { usage, model } = this.#told ?? { usage: kUnknown, model: '' };
     const { requestedAt, notes } = this;
     const timings = { requestedAt, startedAt: notes.at(-1)?.startedAt ?? requestedAt, completedAt: this.host.now(), attempts: notes };
-    const result: FetchResult = { url: this.request.url, status: this.#status, attempts: notes.length, usage, model, timings };
+    const result: FetchResult = { url: this.request.url, status: this.#status, attempts: notes.length, usage, model: model === '' ? undefined : model, timings };
     if (error !== undefined) result.error = error;
     try {
       this.report(result);

@@ -4,6 +4,9 @@
  * never sent twice. It does not check what the host's fetch checks. Partners: `fetch.ts`, `fetch-call.ts`.
  */
 
+import type { Tokenizer } from './estimate.js';
+import { costOf, type RequestCost } from './fetch-cost.js';
+import { hash } from './hash.js';
 import { secretHeaders } from './redact.js';
 
 type Input = Parameters<typeof globalThis.fetch>[0];
@@ -85,6 +88,25 @@ export class KeptRequest {
   /** The headers, those of a Request included. */
   headers(): Headers {
     return new Headers(this.#init.headers ?? (typeof this.#input === 'string' ? undefined : (this.#input as Request).headers));
+  }
+
+  /** The server and the key, as limits count: without telling the key. */
+  endpoint(): string {
+    let server = '';
+    try {
+      server = new URL(this.url).origin;
+    } catch {
+      // A page's own address.
+    }
+    const keys = this.secrets();
+    return keys.length === 0 ? server : `${server} (key ${hash(keys).toString(16)})`;
+  }
+
+  /** What it will cost, as far as its body says. */
+  cost(tokenizer: Tokenizer | undefined): RequestCost {
+    const { body } = this.#init;
+    const text = typeof body === 'string' ? body : body instanceof Uint8Array ? new TextDecoder().decode(body) : '';
+    return costOf(this.url, text, tokenizer);
   }
 
   /** Whether it asks for an answer piece by piece, as far as that can be told. */

@@ -29,13 +29,15 @@ export interface FetchOptions {
   timeout?: number | undefined;
   /** Identical LLM requests in flight share one: the same method, address, headers and body. Default false. */
   dedupe?: boolean | undefined;
+  /** Whose limits under `rates.tenants` its LLM requests count against. Default: the nearest `key` of its task and those above. */
+  tenant?: string | undefined;
   /** Which requests count as an LLM's: true or false decides, undefined leaves it to the list of known addresses. */
   llm?: IsLLM | undefined;
   /** Hears what became of each LLM request, once, when it is over: its attempts, times and tokens. */
   onResult?: ((result: FetchResult) => void) | undefined;
 }
 
-const optionNames = ['ctx', 'signal', 'timeout', 'dedupe', 'llm', 'onResult'];
+const optionNames = ['ctx', 'signal', 'timeout', 'dedupe', 'tenant', 'llm', 'onResult'];
 
 /** @internal */
 export class Fetches {
@@ -57,10 +59,11 @@ export class Fetches {
 
   with(options: FetchOptions): Fetch {
     checkOptionNames('fetchWith', options ?? {}, optionNames);
-    const { ctx, signal, timeout, dedupe, llm, onResult } = options ?? {};
+    const { ctx, signal, timeout, dedupe, tenant, llm, onResult } = options ?? {};
     checkSignal('fetchWith', signal);
     checkTimeout('fetchWith', timeout);
     if (dedupe !== undefined && typeof dedupe !== 'boolean') throw new ArgumentError('fetchWith', `options.dedupe must be a boolean, got ${typeof dedupe}`);
+    if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) throw new ArgumentError('fetchWith', 'options.tenant must be a non-empty string');
     for (const [name, value] of Object.entries({ llm, onResult })) {
       if (value !== undefined && typeof value !== 'function') throw new ArgumentError('fetchWith', `options.${name} must be a function, got ${typeof value}`);
     }
@@ -86,11 +89,12 @@ export class Fetches {
     }
     if (options?.dedupe === true && request.isLLM) {
       const key = request.key();
-      if (key !== undefined) return this.#flights.join(key, request, options, caller);
+      if (key !== undefined) return this.#flights.join(`${options.tenant ?? ''}\0${key}`, request, options, caller);
     }
     engine.tick();
     const owner = caller?._owner ?? new FetchOutside(engine.raw);
     const call = new FetchCall(callHost, owner, options?.timeout, request, options?.onResult);
+    call.tell(options?.tenant);
     const type = request.isLLM ? CallClass.llm : CallClass.other;
     return call.open(engine.raw.hd_call(owner._fiber, type, request.isLLM ? 1 : 0, options?.timeout ?? 0, caller?._shield ?? 0));
   }

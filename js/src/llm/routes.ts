@@ -138,18 +138,29 @@ export class Routes {
   }
 
   /** The same for a request that goes to an endpoint of the caller's own. */
-  tellFetch(endpoint: string, model: string, inputTokens: number, outputTokens: number | undefined, tenant: () => string | undefined): RouteEntry['gates'] {
+  tellFetch(endpoint: string, model: string, inputTokens: number, outputTokens: number | undefined, tenant: () => string | undefined): Pick<RouteEntry, 'gates' | 'tokens'> {
     const { rates } = this.#config;
     const tenantGate = rates?.tenants === undefined ? 0 : this.#tenant(tenant());
     const gates = this.#gatesOf(endpoint, endpoint, model, false, tenantGate);
-    this.#tellRoute(gates, rates === undefined ? 0 : inputTokens + (outputTokens ?? rates.outputTokens ?? defaultOutputTokens), false);
-    return gates;
+    const tokens = rates === undefined ? 0 : inputTokens + (outputTokens ?? rates.outputTokens ?? defaultOutputTokens);
+    this.#tellRoute(gates, tokens, false);
+    return { gates, tokens };
   }
 
   /** Lets the next call through the gate of plain fetches. */
   tellPlainFetch(): void {
     const gate = this.#gate('fetch', '', 'fetch', () => ({ maxConcurrent: this.#config.maxConcurrentFetches }));
     this.#raw.hd_route(gate.id, 0, 0, 0);
+  }
+
+  /** Whether requests to models pass any gate, and whether plain fetches do. */
+  get limitsModels(): boolean {
+    const { rates, adaptive, breaker } = this.#config;
+    return rates !== undefined || adaptive !== undefined || breaker !== undefined;
+  }
+
+  get limitsFetches(): boolean {
+    return this.#config.maxConcurrentFetches !== undefined;
   }
 
   /** Whether tokens are counted, so that estimates are worth making. */
