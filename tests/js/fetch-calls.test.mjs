@@ -516,6 +516,25 @@ test('timeout: a TimeoutError, and the socket is closed', async (t) => {
   await assertNothingLeft(rt, server);
 });
 
+for (const fault of ['never-answer', { fault: 'stall-in-stream', after: 0 }]) {
+  test(`timeToFirstToken: an attempt without a word is repeated (${fault.fault ?? fault})`, async (t) => {
+    const { rt, server, url } = await connected(t, { fault: ({ attempt }) => (attempt === 1 ? fault : undefined) });
+    const own = rt.fetchWith({ timeToFirstToken: 50 });
+    const response = await own(url, post(chat('hi', { stream: true })));
+    assert.match(await response.text(), /DONE/);
+    assert.equal(server.stats().requests, 2);
+    await assertNothingLeft(rt, server);
+  });
+
+  test(`timeToFirstToken: after the last attempt it is an LLMError of kind timeout (${fault.fault ?? fault})`, async (t) => {
+    const { rt, server, url } = await connected(t, { fault: () => fault }, { retry: { maxAttempts: 2, baseDelay: 1, maxDelay: 1 } });
+    const error = hasCode(await rejection(rt.fetchWith({ timeToFirstToken: 30 })(url, post(chat('hi', { stream: true })))), 'LLMError');
+    assert.deepEqual([error.kind, error.attempts], ['timeout', 2]);
+    assert.equal(server.stats().requests, 2);
+    await assertNothingLeft(rt, server);
+  });
+}
+
 test('fetchWith({signal}) ends every request, beside the request\'s own signal', async (t) => {
   const { rt, server, url } = await connected(t, { latencyMs: 'manual' });
   const [all, one] = [new AbortController(), new AbortController()];
@@ -585,7 +604,7 @@ test('an aborted signal rejects with its reason and sends nothing', async (t) =>
 
 test('fetchWith refuses options that it does not know, by name', async (t) => {
   const rt = await open(t);
-  for (const [options, word] of [[{ dedup: true }, /dedup is no option/], [{ timeout: -1 }, /timeout/], [{ signal: {} }, /signal/], [{ llm: 1 }, /llm/], [{ dedupe: 'x' }, /dedupe/], [{ onResult: 1 }, /onResult/], [{ ctx: {} }, /ctx/]]) {
+  for (const [options, word] of [[{ dedup: true }, /dedup is no option/], [{ timeout: -1 }, /timeout/], [{ timeToFirstToken: '1' }, /timeToFirstToken/], [{ tenant: '' }, /tenant/], [{ signal: {} }, /signal/], [{ llm: 1 }, /llm/], [{ dedupe: 'x' }, /dedupe/], [{ onResult: 1 }, /onResult/], [{ ctx: {} }, /ctx/]]) {
     const error = hasCode(thrown(() => rt.fetchWith(options)), 'ArgumentError');
     assert.match(error.message, word);
   }

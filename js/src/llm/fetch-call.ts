@@ -86,13 +86,14 @@ export class FetchCall extends HostCall {
   }
 
   /** Tells the kernel what belongs to the next hd_call. */
-  tell(tenant: string | undefined): void {
+  tell(tenant: string | undefined, timeToFirstToken: number | undefined): void {
     const { host, owner, request } = this;
     const { engine, provider, routes } = host;
     if (!request.isLLM) {
       if (routes.limitsFetches) routes.tellPlainFetch();
       return;
     }
+    if (timeToFirstToken !== undefined && timeToFirstToken > 0) engine.raw.hd_call_option(CallOption.firstToken, timeToFirstToken);
     if (request.isOnce) engine.raw.hd_call_option(CallOption.once, 1);
     if (!routes.limitsModels) return;
     const { model, inputTokens, outputTokens } = request.cost(routes.tokenizer);

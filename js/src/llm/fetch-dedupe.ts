@@ -56,7 +56,7 @@ class Flight {
     engine.tick();
     const owner = new FetchOutside(engine.raw);
     this.#call = new FetchCall(host, owner, undefined, request.unsigned(), options.onResult);
-    this.#call.tell(options.tenant);
+    this.#call.tell(options.tenant, options.timeToFirstToken);
     this.#response = this.#call.open(engine.raw.hd_call(owner._fiber, CallClass.llm, 1, 0, 0));
     // A failed one is shared by those who wait for it, and by nobody later; so is an answer that is there as a whole.
     this.#response.then((response) => {

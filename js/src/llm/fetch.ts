@@ -27,6 +27,9 @@ export interface FetchOptions {
   signal?: AbortSignal | undefined;
   /** Longest time of a request, from the queue to the end of its body; milliseconds. Then a TimeoutError. 0: none. */
   timeout?: number | undefined;
+  /** Longest time of one attempt of an LLM request until its answer is there, or the first token of its stream; then it counts
+   * as failed and is repeated as such. Milliseconds; 0: none. */
+  timeToFirstToken?: number | undefined;
   /** Identical LLM requests in flight share one: the same method, address, headers and body. Default false. */
   dedupe?: boolean | undefined;
   /** Whose limits under `rates.tenants` its LLM requests count against. Default: the nearest `key` of its task and those above. */
@@ -37,7 +40,7 @@ export interface FetchOptions {
   onResult?: ((result: FetchResult) => void) | undefined;
 }
 
-const optionNames = ['ctx', 'signal', 'timeout', 'dedupe', 'tenant', 'llm', 'onResult'];
+const optionNames = ['ctx', 'signal', 'timeout', 'timeToFirstToken', 'dedupe', 'tenant', 'llm', 'onResult'];
 
 /** @internal */
 export class Fetches {
@@ -59,9 +62,12 @@ export class Fetches {
 
   with(options: FetchOptions): Fetch {
     checkOptionNames('fetchWith', options ?? {}, optionNames);
-    const { ctx, signal, timeout, dedupe, tenant, llm, onResult } = options ?? {};
+    const { ctx, signal, timeout, timeToFirstToken, dedupe, tenant, llm, onResult } = options ?? {};
     checkSignal('fetchWith', signal);
     checkTimeout('fetchWith', timeout);
+    if (timeToFirstToken !== undefined && (typeof timeToFirstToken !== 'number' || !(timeToFirstToken >= 0))) {
+      throw new ArgumentError('fetchWith', 'options.timeToFirstToken must be a number of milliseconds, 0 or more');
+    }
     if (dedupe !== undefined && typeof dedupe !== 'boolean') throw new ArgumentError('fetchWith', `options.dedupe must be a boolean, got ${typeof dedupe}`);
     if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) throw new ArgumentError('fetchWith', 'options.tenant must be a non-empty string');
     for (const [name, value] of Object.entries({ llm, onResult })) {
@@ -94,7 +100,7 @@ export class Fetches {
     engine.tick();
     const owner = caller?._owner ?? new FetchOutside(engine.raw);
     const call = new FetchCall(callHost, owner, options?.timeout, request, options?.onResult);
-    call.tell(options?.tenant);
+    call.tell(options?.tenant, options?.timeToFirstToken);
     const type = request.isLLM ? CallClass.llm : CallClass.other;
     return call.open(engine.raw.hd_call(owner._fiber, type, request.isLLM ? 1 : 0, options?.timeout ?? 0, caller?._shield ?? 0));
   }
