@@ -32,12 +32,17 @@ struct Reply {
   bool simulated = false;  // the kernel's own clock says when
   Time retry_after = -1;
   Time latency = 0;
+  u32 flags = 0;  // FailureFlags beside kRetryable
+  i64 used = -1;  // tokens; -1: it does not say
+
+  u32 failure() const { return flags | (retryable ? u32{kRetryable} : 0); }
 
   static Reply fine(Time latency = 0) { return {.latency = latency}; }
   static Reply failed() { return {.ok = false}; }
   static Reply busy(Time retry_after = -1) { return {.ok = false, .retryable = true, .retry_after = retry_after}; }
   static Reply silent() { return {.never = true}; }
   static Reply opened(Time latency = 0) { return {.opens = true, .latency = latency}; }
+  static Reply failed_as(u32 flags, Time latency = 0) { return {.ok = false, .latency = latency, .flags = flags}; }
 };
 
 struct Attempt {
@@ -45,6 +50,7 @@ struct Attempt {
   OpId op = 0;
   u32 number = 0;  // of the attempt; for a read, of the chunk
   bool stream = false;
+  u32 entry = 0;  // of the call's plan
 };
 
 struct Settled {
@@ -57,7 +63,7 @@ struct Settled {
   bool ended = false;
 };
 
-class FakeHost final : public JobHost {
+class FakeHost : public JobHost {
  public:
   explicit FakeHost(const KernelConfig& config = {}) : kernel(config), is_virtual_(config.virtual_time) {}
   FakeHost(const FakeHost&) = delete;
@@ -175,6 +181,13 @@ class FakeHost final : public JobHost {
     }
   }
 
+  // Its stream breaks: the connection is gone, and nobody has said so yet.
+  void lose(CallId call) {
+    unschedule(call);
+    open_.erase(call);
+    chunks_.erase(call);
+  }
+
   // Answers the call that is due next.
   void answer_next() {
     auto first = scheduled_.begin();
@@ -200,6 +213,7 @@ class FakeHost final : public JobHost {
   u32 most_open = 0;  // calls open at once
   u32 attempts = 0;
   u32 aborts = 0;
+  u32 late_words = 0;  // how often it was told that a first word takes too long
   u64 runs_count = 0;
 
  private:
@@ -249,7 +263,10 @@ class FakeHost final : public JobHost {
         go_on(fiber);
         break;
       }
-      case CommandType::kStartCall: start_call({command.a, command.b, command.c, kernel.is_stream(command.a)}); break;
+      case CommandType::kStartCall:
+        start_call({command.a, command.b, command.c, kernel.is_stream(command.a),
+                    command.detail[0] | u32{command.detail[1]} << 8 | u32{command.detail[2]} << 16});
+        break;
       case CommandType::kRead: read(command.a, command.b); break;
       default: ADD_FAILURE() << "not a run";
     }
@@ -281,7 +298,8 @@ class FakeHost final : public JobHost {
     if (reply.never) return;
     const CallId call = attempt.call;
     if (reply.simulated) {
-      kernel.call_takes(call, reply.latency, reply.ok, reply.opens, reply.retryable, reply.retry_after);
+      if (reply.used >= 0) kernel.call_used(call, reply.used);
+      kernel.call_takes(call, reply.latency, reply.ok, reply.opens, reply.failure(), reply.retry_after);
       open_.erase(call);
       return;
     }
@@ -290,7 +308,8 @@ class FakeHost final : public JobHost {
         kernel.call_opened(call);
       } else {
         open_.erase(call);
-        kernel.call_done(call, reply.ok, reply.retryable, reply.retry_after);
+        if (reply.used >= 0) kernel.call_used(call, reply.used);
+        kernel.call_done(call, reply.ok, reply.failure(), reply.retry_after);
       }
     });
   }
@@ -314,15 +333,34 @@ class FakeHost final : public JobHost {
     kernel.call_closed(call);
   }
 
-  void abort(CallId call, bool was_simulated) {
+  // Its first word took too long: the attempt fails. One that has not begun is told again.
+  void fail_late(CallId call) {
+    ++late_words;
+    if (!closes || open_.count(call) == 0) return;
+    unschedule(call);
+    schedule(close_latency, call, [this, call] {
+      open_.erase(call);
+      kernel.call_done(call, false, kRetryable | kFault);
+    });
+  }
+
+  void unschedule(CallId call) {
+    for (auto it = scheduled_.begin(); it != scheduled_.end();)
+      it = it->second.call == call ? scheduled_.erase(it) : ++it;
+  }
+
+  void abort(CallId call, u32 how) {
+    if (how == 2) {
+      fail_late(call);
+      return;
+    }
     ++aborts;
-    if (was_simulated) {
+    if (how == 1) {
       open_.erase(call);
       chunks_.erase(call);
       return;
     }
-    for (auto it = scheduled_.begin(); it != scheduled_.end();)
-      it = it->second.call == call ? scheduled_.erase(it) : ++it;
+    unschedule(call);
     if (open_.count(call) == 0) {
       early_aborts_.insert(call);
     } else if (closes) {
@@ -346,7 +384,7 @@ class FakeHost final : public JobHost {
         break;
       }
       case CommandType::kEnded: over(command.a); break;
-      case CommandType::kAbortCall: abort(command.a, command.b != 0); break;
+      case CommandType::kAbortCall: abort(command.a, command.b); break;
       case CommandType::kAlarm:
         if (is_virtual_) {
           virtual_alarm_ = command.x() >= 0;
@@ -415,6 +453,11 @@ inline void expect_clean(FakeHost& host) {
   EXPECT_EQ(stats.calls_in_flight, 0u);
   EXPECT_EQ(stats.calls_waiting, 0u);
   EXPECT_EQ(stats.calls_in_backoff, 0u);
+  EXPECT_EQ(stats.reservations, stats.reservations_settled);
+  for (const GateStats& gate : host.kernel.gate_stats()) {
+    EXPECT_EQ(gate.inside, 0u);
+    EXPECT_EQ(gate.waiting, 0u);
+  }
   EXPECT_EQ(host.kernel.live_calls(), 0u);
   EXPECT_EQ(host.open_calls(), 0u);
   EXPECT_EQ(host.kernel.broken_invariant(), "");
