@@ -51,7 +51,7 @@ void turn() {
       more = kernel.step(kTurns);
     }
   }
-  self.status.more = more ? 1 : 0;
+  self.status.more = more || kernel.awaits_host() ? 1 : 0;
   self.status.foreign = kernel.foreign();
 }
 

@@ -33,18 +33,24 @@ void Scheduler::start_call(CallId id) {
   }
   ++live_calls_;
   send_through_gates(call);
-  if (call.first_token > 0) call.word_timer = timers_.set(after(call.first_token), TimerKind::kFirstToken, id);
+  call.word_limit = call.first_token;
+  arm_word(id);
   if (call.hedge > 0 && call.twin == 0 && !call.once && call.route_attempt < config_.retry.max_attempts) {
     call.hedge_timer = timers_.set(after(call.hedge), TimerKind::kHedge, id);
   }
   run(CommandType::kStartCall, id, call.op, call.attempt, call.route_index);
 }
 
+void Scheduler::arm_word(CallId id) {
+  Call& call = calls_[id];
+  timers_.clear(call.word_timer);
+  if (call.word_limit > 0) call.word_timer = timers_.set(after(call.word_limit), TimerKind::kFirstToken, id);
+}
+
 // The attempt has said nothing for too long. The host ends it and says how it ended; where it has not begun it yet, it
 // is told again.
 void Scheduler::first_token_late(CallId id) {
-  Call& call = calls_[id];
-  call.word_timer = timers_.set(after(call.first_token), TimerKind::kFirstToken, id);
+  arm_word(id);
   effect(CommandType::kAbortCall, id, 2);
 }
 

@@ -53,6 +53,7 @@ struct Call {
   CallId twin = 0;
   Time since = 0;
   Time first_token = 0;  // 0: no limit
+  Time word_limit = 0;   // what the attempt has now; 0: none
   Time hedge = 0;        // 0: none
 
   // The current entry of its plan, and what it holds of it: the gates before `stage`.

@@ -133,6 +133,12 @@ void Scheduler::call_done(CallId id, bool ok, u32 flags, Time retry_after) {
   complete(op, OpCode::kOk, attempts);
 }
 
+void Scheduler::call_progress(CallId id, Time limit) {
+  if (calls_[id].state != CallState::kInFlight || calls_[id].is_simulated) return;
+  calls_[id].word_limit = limit;
+  arm_word(id);
+}
+
 void Scheduler::call_opened(CallId id) {
   Call& call = calls_[id];
   if (call.state != CallState::kInFlight || !call.stream || call.timer != 0) return;

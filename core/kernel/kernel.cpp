@@ -53,6 +53,8 @@ bool Kernel::step(u32 limit) {
   return step_as(limit, runs().has_read(runs_told_) && effects().has_read(effects_told_));
 }
 
+bool Kernel::awaits_host() const { return scheduler_->awaits_host(); }
+
 bool Kernel::step_as(u32 limit, bool host_had_its_turn) {
   // A native body that calls it would run inside itself.
   if (is_stepping_) return false;
@@ -257,6 +259,20 @@ void Kernel::call_done(CallId call, bool ok, u32 flags, Time retry_after) {
   scheduler_->call_done(call, ok, flags, retry_after);
 }
 
+void Kernel::call_progress(CallId call, Time limit) {
+  if (!scheduler_->has_call(call)) return;
+  limit = span(limit);
+  note(EventType::kProgress, call, 0, 0, to_ms(limit));
+  scheduler_->call_progress(call, limit);
+}
+
+void Kernel::read_progress(OpId op, Time timeout) {
+  if (!scheduler_->has_op(op)) return;
+  timeout = span(timeout);
+  note(EventType::kReadProgress, op, 0, 0, to_ms(timeout));
+  scheduler_->read_progress(op, timeout);
+}
+
 void Kernel::call_opened(CallId call) {
   if (!scheduler_->has_call(call)) return;
   note(EventType::kCallOpened, call);
@@ -451,6 +467,8 @@ i32 Kernel::apply(const Event& event) {
         set_gate(event.a, static_cast<GateKey>(event.b), event.x);
       return 0;
     case EventType::kServerRate: report_rate(event.a, event.b != 0, event.x, optional_time(event.y)); return 0;
+    case EventType::kProgress: call_progress(event.a, to_time(event.x)); return 0;
+    case EventType::kReadProgress: read_progress(event.a, to_time(event.x)); return 0;
     case EventType::kCallUsed: call_used(event.a, event.x < 0 ? -1 : to_tokens(event.x)); return 0;
     case EventType::kRead: return read(event.a, event.c, to_time(event.x), event.b);
     case EventType::kCallDone: call_done(event.a, event.b != 0, event.c, optional_time(event.x)); return 0;

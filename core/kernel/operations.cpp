@@ -167,6 +167,13 @@ void Scheduler::read_done(OpId id, bool ok) {
   if (op.state == OpState::kParked && op.kind == OpKind::kRead) complete(id, ok ? OpCode::kOk : OpCode::kFailed, 0);
 }
 
+void Scheduler::read_progress(OpId id, Time timeout) {
+  Operation& op = ops_[id];
+  if (op.kind != OpKind::kRead || op.state != OpState::kParked || op.timeout == 0) return;
+  timers_.clear(op.timeout);
+  op.timeout = timers_.set(after(timeout), TimerKind::kOpTimeout, id);
+}
+
 void Scheduler::read_takes(OpId id, Time latency, bool ok) {
   Operation& op = ops_[id];
   if (op.state != OpState::kParked || op.kind != OpKind::kRead || op.timer != 0) return;

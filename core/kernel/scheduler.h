@@ -72,6 +72,7 @@ class Scheduler {
   i32 delay(FiberId id, Time duration, ShieldId shield);
   i32 read(FiberId id, CallId call, Time timeout, ShieldId shield);
   void read_done(OpId id, bool ok);
+  void read_progress(OpId id, Time timeout);
   void read_takes(OpId id, Time latency, bool ok);
   bool abort_op(OpId id);
 
@@ -91,6 +92,7 @@ class Scheduler {
   i32 call(FiberId id, const CallRequest& request, ShieldId shield);
   void call_used(CallId id, i64 tokens);
   void call_done(CallId id, bool ok, u32 flags, Time retry_after);
+  void call_progress(CallId id, Time limit);
   void call_opened(CallId id);
   void call_closed(CallId id, u32 flags);
   void call_takes(CallId id, Time latency, bool ok, bool opens, u32 flags, Time retry_after);
@@ -126,6 +128,8 @@ class Scheduler {
   double random() { return user_random_.unit(); }
   Ring<Command>& runs() { return runs_; }
   Ring<Command>& effects() { return effects_; }
+  // A body that got control may turn out to wait for fibers only, and others wait for its slot.
+  bool awaits_host() const { return !touched_.empty() && !(pending_.empty() && slot_waiters_.empty()); }
   u32 foreign() const { return foreign_; }
   u32 live_calls() const { return live_calls_; }
   u64 work() const { return work_; }
@@ -233,6 +237,7 @@ class Scheduler {
 
   // attempts.cpp
   void start_call(CallId id);
+  void arm_word(CallId id);
   void first_token_late(CallId id);
   void hedge_due(CallId id);
   void attempt_failed(CallId id, u32 flags, Time retry_after);

@@ -55,6 +55,8 @@ export const EventType = {
   readDone: 15,
   readTakes: 16,
   callUsed: 31,
+  progress: 34,
+  readProgress: 35,
 } as const;
 
 export const SubmitOption = {

@@ -29,6 +29,7 @@ import { type LLMOptions, type Prompt } from './llm/request.js';
 import { loadValidator, type JSONSchema } from './llm/json-schema.js';
 import type { LLMResult } from './llm/result.js';
 import type { OutputOf, StandardSchema } from './llm/schema.js';
+import { Transport } from './llm/transport.js';
 import { Routes, type GateInfo } from './llm/routes.js';
 import { simulated } from './llm/simulated.js';
 import type { StructuredResult } from './llm/structured.js';
@@ -88,6 +89,7 @@ export class Runtime {
   readonly #store: ContextStore<Context | undefined> | undefined;
   readonly #bodyRunner: BodyRunner;
   readonly #routes: Routes;
+  readonly #transport = new Transport();
   readonly #clockIsVirtual: boolean;
   #seq = 0;
   #maxQueued: number;
@@ -133,7 +135,7 @@ export class Runtime {
       engine: this.#engine,
       operations: this.#operations,
       provider,
-      fetch: config.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      fetch: config.fetch ?? this.#transport.fetch,
       routes: this.#routes,
       now: () => this.clock.now(),
       open: (operation, caller) => this.#open(operation, caller),
@@ -481,7 +483,7 @@ export class Runtime {
     const caller = this.#caller(from ?? options.ctx, 'scope');
     this.#open('scope', caller);
     const [joiner, quorum] = joinerNumbers(options.joiner);
-    const taskOptions: TaskOptions = { name: options.name, timeout: options.timeout, deadline: options.deadline, signal: options.signal };
+    const taskOptions: TaskOptions = { name: options.name, timeout: options.timeout, deadline: options.deadline, signal: options.signal, retryBudget: options.retryBudget };
     checkTaskOptions('scope', taskOptions);
     const parent = caller?._owner;
     if (parent !== undefined && parent._fiber === 0) throw new ArgumentError('scope', `${describe(parent)} is over`);
@@ -703,6 +705,7 @@ export class Runtime {
     this.#operations.close();
     this.#levels.close(error);
     this.#engine.close();
+    this.#transport.close();
     for (const task of this.#fibers) {
       if (task !== undefined) task._fiber = 0;
     }

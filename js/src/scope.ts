@@ -29,6 +29,8 @@ export interface ScopeOptions {
   timeout?: number | undefined;
   deadline?: number | Date | undefined;
   signal?: AbortSignal | undefined;
+  /** Repetitions of failed LLM requests that all in it may spend; the budgets above it count as well. */
+  retryBudget?: number | undefined;
   /** Who opens it; default: the calling task, if one is known. */
   ctx?: Context | undefined;
 }

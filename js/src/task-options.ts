@@ -26,6 +26,9 @@ export interface TaskOptions {
   parent?: Task | undefined;
   /** Time that a cancelled body gets before it counts as a zombie. Default: the parent's, else the runtime's. */
   graceMs?: number | undefined;
+  /** Repetitions of failed LLM requests that it and all that it submits may spend; the budgets above it count as well. Default:
+   * no limit of its own. */
+  retryBudget?: number | undefined;
   /** Make a root although a task submits it: not cancelled with it, not waited for. */
   detached?: boolean | undefined;
 }
@@ -63,6 +66,7 @@ const wanted: Record<keyof TaskOptions, string> = {
   parent: 'a task',
   graceMs: milliseconds,
   detached: 'a boolean',
+  retryBudget: 'an integer from 0 to 4294967295',
 };
 
 function isRight(key: string, value: unknown): boolean {
@@ -84,6 +88,8 @@ function isRight(key: string, value: unknown): boolean {
     case 'parent':
       // Whose task it is, the runtime looks at.
       return true;
+    case 'retryBudget':
+      return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 32 - 1;
     case 'detached':
       return typeof value === 'boolean';
     default:
@@ -101,5 +107,6 @@ export function sendTaskOptions(raw: RawExports, options: TaskOptions, keys: Fai
     // The kernel counts from its own beginning; a deadline that has passed is due at once.
     raw.hd_option(SubmitOption.deadline, Math.max(Number(options.deadline) - epoch, 0.001));
   }
+  if (options.retryBudget !== undefined) raw.hd_option(SubmitOption.retryBudget, options.retryBudget);
   if (options.graceMs !== undefined) raw.hd_option(SubmitOption.grace, options.graceMs);
 }

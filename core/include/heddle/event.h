@@ -10,40 +10,42 @@ namespace heddle {
 
 // Fields that an event does not name are zero. Times and durations are in milliseconds, as the host counts.
 enum class EventType : u32 {
-  kStep = 0,          // run step(a), b: 1 if the host had not yet read what earlier steps wanted
-  kTime = 1,          // x: the time now
-  kOption = 2,        // a: SubmitOption, x: its value; belongs to the next kSubmit
-  kSubmit = 3,        // a: parent or 0, b: kind | body << 8 | detached << 16 | kept << 17, c: shield
-  kEnded = 4,         // a: fiber whose body is over, b: 1 if it returned, 0 if it threw
-  kYield = 5,         // a: fiber, b: shield
-  kDelay = 6,         // a: fiber, b: shield, x: duration
-  kTarget = 7,        // a: fiber; belongs to the next kWait
-  kWait = 8,          // a: fiber, b: shield, c: WaitMode | cancel losers << 8, x: timeout or 0
-  kCall = 9,          // a: fiber, b: shield, c: CallClass | stream << 8, x: timeout or 0
-  kRead = 10,         // a: fiber, b: shield, c: call, x: timeout or 0
-  kCallDone = 11,     // a: call, b: 1 ok, 0 failed, c: FailureFlags, x: Retry-After or -1
-  kCallOpened = 12,   // a: call; the stream's first chunk is here
-  kCallClosed = 13,   // a: call, c: FailureFlags; its connection is gone
-  kCallTakes = 14,    // a: call, b: as kCallDone | opens << 8, c: FailureFlags, x: Retry-After or -1, y: latency
-  kReadDone = 15,     // a: op, b: 1 ok, 0 failed
-  kReadTakes = 16,    // a: op, b: 1 ok, 0 failed, y: latency
-  kCancel = 17,       // a: fiber, b: reason (the host's handle)
-  kCancelAll = 18,    // b: reason, c: Cause
-  kAbortOp = 19,      // a: op
-  kShield = 20,       // a: fiber, x: timeout
-  kUnshield = 21,     // a: shield
-  kOutside = 22,      // a new outside caller
-  kOutsideDone = 23,  // a: fiber
-  kConfigure = 24,    // a: ConfigKey, x: its value
-  kRandom = 25,       // draw one number for the user
-  kAdvance = 26,      // x: duration; virtual time may pass although calls are in flight
-  kRelease = 27,      // a: fiber that was kept
-  kGate = 28,         // a: gate, or the next number for a new one, b: GateKey, x: value
-  kCallOption = 29,   // a: CallOption, x: value; belongs to the next kCall
-  kRoute = 30,        // a, b, c: gates or 0, x: tokens; the next entry of the next kCall's plan
-  kCallUsed = 31,     // a: call, x: tokens that its attempt used; comes before the word that ends it
-  kReopen = 32,       // a: fiber, b: shield, c: call whose stream broke, x: Retry-After or -1, y: timeout or 0
-  kServerRate = 33,   // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
+  kStep = 0,           // run step(a), b: 1 if the host had not yet read what earlier steps wanted
+  kTime = 1,           // x: the time now
+  kOption = 2,         // a: SubmitOption, x: its value; belongs to the next kSubmit
+  kSubmit = 3,         // a: parent or 0, b: kind | body << 8 | detached << 16 | kept << 17, c: shield
+  kEnded = 4,          // a: fiber whose body is over, b: 1 if it returned, 0 if it threw
+  kYield = 5,          // a: fiber, b: shield
+  kDelay = 6,          // a: fiber, b: shield, x: duration
+  kTarget = 7,         // a: fiber; belongs to the next kWait
+  kWait = 8,           // a: fiber, b: shield, c: WaitMode | cancel losers << 8, x: timeout or 0
+  kCall = 9,           // a: fiber, b: shield, c: CallClass | stream << 8, x: timeout or 0
+  kRead = 10,          // a: fiber, b: shield, c: call, x: timeout or 0
+  kCallDone = 11,      // a: call, b: 1 ok, 0 failed, c: FailureFlags, x: Retry-After or -1
+  kCallOpened = 12,    // a: call; the stream's first chunk is here
+  kCallClosed = 13,    // a: call, c: FailureFlags; its connection is gone
+  kCallTakes = 14,     // a: call, b: as kCallDone | opens << 8, c: FailureFlags, x: Retry-After or -1, y: latency
+  kReadDone = 15,      // a: op, b: 1 ok, 0 failed
+  kReadTakes = 16,     // a: op, b: 1 ok, 0 failed, y: latency
+  kCancel = 17,        // a: fiber, b: reason (the host's handle)
+  kCancelAll = 18,     // b: reason, c: Cause
+  kAbortOp = 19,       // a: op
+  kShield = 20,        // a: fiber, x: timeout
+  kUnshield = 21,      // a: shield
+  kOutside = 22,       // a new outside caller
+  kOutsideDone = 23,   // a: fiber
+  kConfigure = 24,     // a: ConfigKey, x: its value
+  kRandom = 25,        // draw one number for the user
+  kAdvance = 26,       // x: duration; virtual time may pass although calls are in flight
+  kRelease = 27,       // a: fiber that was kept
+  kGate = 28,          // a: gate, or the next number for a new one, b: GateKey, x: value
+  kCallOption = 29,    // a: CallOption, x: value; belongs to the next kCall
+  kRoute = 30,         // a, b, c: gates or 0, x: tokens; the next entry of the next kCall's plan
+  kCallUsed = 31,      // a: call, x: tokens that its attempt used; comes before the word that ends it
+  kReopen = 32,        // a: fiber, b: shield, c: call whose stream broke, x: Retry-After or -1, y: timeout or 0
+  kServerRate = 33,    // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
+  kProgress = 34,      // a: call; its attempt has said something, though no text: its first word is not late any more
+  kReadProgress = 35,  // a: op, x: its timeout begins anew
 };
 
 struct Event {

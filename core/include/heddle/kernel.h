@@ -93,6 +93,9 @@ class Kernel {
   // to wait for something foreign, and one that only waits for fibers gives its slot back. So drain the rings in any
   // case.
   bool step(u32 limit);
+  // Whether the host should call step() once more when its turn is over, although it has nothing to say: a body that it
+  // was told to resume may by then wait for fibers only, and others wait for its slot.
+  bool awaits_host() const;
 
   Ring<Command>& runs();
   Ring<Command>& effects();
@@ -153,6 +156,11 @@ class Kernel {
   // An attempt ended: well, or not. What follows a failed one is the retry policy's and the plan's; `flags` are
   // FailureFlags, `retry_after` is what the server asked for, -1 if nothing. The connection is gone.
   void call_done(CallId call, bool ok, u32 flags = 0, Time retry_after = -1);
+  // An attempt has said something that is no text yet: its first word has `limit` from now on; 0: all the time it
+  // needs.
+  void call_progress(CallId call, Time limit);
+  // The same while a chunk is read: the read's timeout begins anew.
+  void read_progress(OpId op, Time timeout);
   // A stream is open and its first chunk is here.
   void call_opened(CallId call);
   // A connection that was open, or that kAbortCall ended, is gone. `flags`: what went wrong, where something did.

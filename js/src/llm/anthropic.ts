@@ -10,6 +10,7 @@
 
 import { anthropicWords } from './anthropic-wire.js';
 import { complaintIn, complaintOf } from './failure.js';
+import { endpointName } from './endpoint-name.js';
 import { type Endpoint, Exchange } from './http.js';
 import { parseObject, wordOr, written } from './json.js';
 import { checkAddress, checkHeaders, checkInteger, checkKey, checkKeys, checkText, refuse } from './options.js';
@@ -77,6 +78,7 @@ class AnthropicProvider implements LiveProvider {
   readonly kind = 'anthropic';
   // Private to the engine too: it holds the key, and a provider may be printed.
   readonly #endpoint: Endpoint;
+  readonly endpoint: string;
 
   constructor(
     readonly model: string,
@@ -85,6 +87,7 @@ class AnthropicProvider implements LiveProvider {
     endpoint: Endpoint,
   ) {
     this.#endpoint = endpoint;
+    this.endpoint = endpointName(endpoint.url, endpoint.headers['x-api-key'] ?? '');
   }
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {

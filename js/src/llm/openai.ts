@@ -13,6 +13,7 @@
 
 import { LLMError } from '../errors.js';
 import { atOnce, complaintIn, complaintOf } from './failure.js';
+import { endpointName } from './endpoint-name.js';
 import { type Endpoint, Exchange } from './http.js';
 import { objectOf, wordOr, written } from './json.js';
 import { checkAddress, checkHeaders, checkKey, checkKeys, checkText } from './options.js';
@@ -84,12 +85,14 @@ class OpenAIProvider implements LiveProvider {
   readonly #isOpenAI: boolean;
   // Private to the engine too: it holds the key, and a provider may be printed.
   readonly #endpoint: Endpoint;
+  readonly endpoint: string;
 
   constructor(
     readonly model: string,
     endpoint: Endpoint,
   ) {
     this.#endpoint = endpoint;
+    this.endpoint = endpointName(endpoint.url, endpoint.headers['authorization'] ?? '');
     this.#isOpenAI = new URL(endpoint.url).hostname === 'api.openai.com';
   }
 

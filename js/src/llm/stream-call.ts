@@ -292,6 +292,7 @@ export class StreamCall extends LLMCall {
 
   protected override ask(provider: LiveProvider, attempt: Attempt): void {
     const options = this.attemptOptions(attempt);
+    if (this.spec.timeToFirstToken !== undefined || this.spec.stallTimeout !== undefined) options.onProgress = () => this.#progressed(attempt);
     const opened = async (): Promise<Source> => {
       const stream = await provider.stream(this.requestOf(attempt), options);
       return new Source(attempt, await stream.next(), stream);
@@ -308,6 +309,17 @@ export class StreamCall extends LLMCall {
       },
       (error: unknown) => this.fail(attempt, this.typed(provider, error)),
     );
+  }
+
+  // Something came that is no text: neither the first word nor the next one is late.
+  #progressed(attempt: Attempt): void {
+    const { engine, operations } = this.host;
+    const { stallTimeout = 0 } = this.spec;
+    if (this.#source === undefined) {
+      if (attempt.id !== 0) engine.event(EventType.progress, attempt.id, 0, 0, stallTimeout);
+    } else if (this.#read !== undefined && operations.meaning(this.#read.op) === this.#read.meaning) {
+      engine.event(EventType.readProgress, this.#read.op, 0, 0, stallTimeout);
+    }
   }
 
   protected override untilAnswered(attempt: Attempt, text: string, latencyMs: number): number {
