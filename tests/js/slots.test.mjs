@@ -135,3 +135,15 @@ test('a cancelled task keeps its slot until its body ended', async (t) => {
   gate.resolve();
   assert.equal(await next.promise, 'next');
 });
+
+for (const clock of ['virtual', 'real']) {
+  test(`${clock} time: a body that one of several waits resumed gives its slot back while it waits for the others`, async (t) => {
+    const rt = await open(t, { clock, maxConcurrentTasks: 1 });
+    const parent = rt.submit(async (ctx) => {
+      const kids = [1, 2, 3].map((i) => ctx.submit(async (child) => (await child.yield(), i)));
+      return Promise.all(kids.map((kid) => ctx.await(kid)));
+    });
+    assert.deepEqual(await parent.promise, [1, 2, 3]);
+    assertAtRest(rt);
+  });
+}
