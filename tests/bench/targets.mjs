@@ -19,7 +19,7 @@ export const targets = [
   { case: 'yield', peer: 'heddle-generator', size: 1_000, limit: 150 },
   { case: 'parked', size: 100_000, metric: 'memory', limit: KB },
   { case: 'parked', size: 1_000_000, metric: 'memory', limit: KB },
-  { case: 'fetch', size: 320, metric: 'overhead', limit: 1.1 },
+  { case: 'fetch', size: 160, metric: 'overhead', limit: 1.1 },
   { case: 'wasm', size: 1, metric: 'first runtime ms', limit: 10 },
   { case: 'wasm', size: 1, metric: 'second runtime ms', limit: 10 },
   { case: 'wasm', size: 1, peer: 'files', metric: /\.wasm bytes$/, limit: 200 * KB },

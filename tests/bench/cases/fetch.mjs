@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { openHeddle } from '../peers/heddle.mjs';
 
 const concurrency = 64;
-const blocks = 6;
+const blocks = 16;
 const server = fileURLToPath(new URL('../peers/chat-server.mjs', import.meta.url));
 
 const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'a short question, as short ones go' }] });
@@ -78,7 +78,7 @@ export default {
   letter: 'h',
   title: `chat completions from a local server, ${concurrency} at a time, rt.fetch against fetch`,
   unit: 'ns/request',
-  sizes: [320],
+  sizes: [160],
   peers: {
     heddle: (n) => compare(n, () => undefined),
     'heddle with signal': (n) => compare(n, () => ({ signal: new AbortController().signal })),
