@@ -283,7 +283,9 @@ test('requests wait for a place and take it in turn', async (t) => {
   }
   assert.deepEqual((await answers).map(({ status }) => status), Array(6).fill(200));
   assert.equal(server.stats().maxOpen, 2);
-  assert.deepEqual(server.stats().log.map(({ prompt }) => prompt), ['n0', 'n1', 'n2', 'n3', 'n4', 'n5']);
+  // Two that are sent together may arrive in either order.
+  const came = server.stats().log.map(({ prompt }) => prompt);
+  for (let i = 0; i < 6; i += 2) assert.deepEqual(came.slice(i, i + 2).sort(), [`n${i}`, `n${i + 1}`]);
   await assertNothingLeft(rt, server);
 });
 
