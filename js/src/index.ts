@@ -48,6 +48,7 @@ export type { FormatOptions, StructuredResult } from './llm/structured.js';
 export type { ToolLoopOptions, ToolLoopResult, ToolRun } from './llm/tool-loop.js';
 export { tool, type Tool, type ToolDefinition } from './llm/tools.js';
 export type { MapOptions } from './map-concurrent.js';
+export type { TimeJump } from './engine/engine.js';
 export { createRuntime, Runtime, type Clock, type RuntimeEvents } from './runtime.js';
 export type { AnyOptions, WaitOptions } from './waits.js';
 export { quorum, ScopeContext, type Joiner, type Quorum, type ScopeBody, type ScopeOptions } from './scope.js';

@@ -14,7 +14,7 @@ import { BodyRunner } from './body-runner.js';
 import { disposer, FreeToken, onAbort, reasonOf, type CancellationToken, type Disposer } from './cancellation.js';
 import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, type RuntimeConfig, type SchedulerConfig } from './config.js';
 import { Context, type Body } from './context.js';
-import { Engine } from './engine/engine.js';
+import { Engine, type TimeJump } from './engine/engine.js';
 import { instantiate, type Instance } from './engine/module.js';
 import { ArgumentError, CancellationError, ClosedError, HeddleError, QueueFullError } from './errors.js';
 import { explanationOf, type Explanation, type RawFact } from './explanation.js';
@@ -53,6 +53,8 @@ export interface RuntimeEvents {
   zombie: (task: Task) => void;
   /** A zombie ended after all. */
   zombieEnded: (task: Task) => void;
+  /** Time went on without the program: the machine slept, or a timer came late. */
+  timeJump: (jump: TimeJump) => void;
 }
 
 export interface Clock {
@@ -105,7 +107,7 @@ export class Runtime {
   readonly #requests: (CancelRequest | undefined)[] = [undefined];
   readonly #keys = new FairnessKeys();
   readonly #levels = new Levels();
-  readonly #listeners: { [K in keyof RuntimeEvents]: Set<RuntimeEvents[K]> } = { zombie: new Set(), zombieEnded: new Set() };
+  readonly #listeners: { [K in keyof RuntimeEvents]: Set<RuntimeEvents[K]> } = { zombie: new Set(), zombieEnded: new Set(), timeJump: new Set() };
 
   /** Use createRuntime(). @internal */
   constructor(instance: Instance, config: RuntimeConfig, variant: Variant) {
@@ -641,6 +643,13 @@ export class Runtime {
     this.#bodies += became ? -1 : 1;
     for (const listener of this.#listeners[became ? 'zombie' : 'zombieEnded']) {
       queueMicrotask(() => (this.#store === undefined ? listener(task) : this.#store.run(undefined, listener, task)));
+    }
+  }
+
+  /** @internal */
+  timeJumped(kind: TimeJump['kind'], ms: number): void {
+    for (const listener of this.#listeners.timeJump) {
+      queueMicrotask(() => (this.#store === undefined ? listener({ kind, ms }) : this.#store.run(undefined, listener, { kind, ms })));
     }
   }
 

@@ -26,9 +26,26 @@ export interface CommandTarget {
   /** `how`: 0 close the connection, 1 forget the call, 2 its first word is late. */
   abortCall(call: number, how: number): void;
   zombie(fiber: number, became: boolean): void;
+  /** Time passed that the host's timers did not see, or one of them came late. */
+  timeJumped(kind: TimeJump['kind'], ms: number): void;
   /** All commands of a cycle are carried out. */
   cycled(): void;
 }
+
+/** Time went on without the program. */
+export interface TimeJump {
+  /** `sleep`: the wall clock went on while the program did not (a laptop asleep, a process stopped, a clock set forward); the
+   * runtime's clock follows it, so limits of time that have passed meanwhile are due. `late`: a timer came late, because a page in
+   * the background is throttled or the event loop was blocked. */
+  kind: 'sleep' | 'late';
+  /** How long, in milliseconds. */
+  ms: number;
+}
+
+/** What counts as a jump, in milliseconds: far above what clocks drift and timers are late by themselves. */
+const shortestJump = 2000;
+/** Milliseconds between two looks at the wall clock. */
+const lookEvery = 50;
 
 /** Longest timeout that hosts accept; longer waits are re-armed. */
 const maxTimeout = 2 ** 31 - 1;
@@ -49,7 +66,10 @@ export class Engine {
   readonly #target: CommandTarget;
   readonly #virtual: boolean;
   readonly #sliceMs: number;
-  readonly #origin = performance.now();
+  #origin = performance.now();
+  #drift = Date.now() - performance.now();
+  #looked = 0;
+  #jumped = false; // at the last look
   readonly #cycle = () => this.#runCycle();
   readonly #cycleWhenDrained = whenDrained(this.#cycle);
   readonly #cycleInTask = () => {
@@ -119,6 +139,7 @@ export class Engine {
     if (this.#closed) return;
     this.#awake = true;
     const now = performance.now();
+    if (!this.#virtual && now - this.#looked >= lookEvery) this.#look(now);
     if (!this.#virtual) this.raw.hd_time((this.time = now - this.#origin));
     if (now - this.#breath >= this.#sliceMs || this.#gathers()) task(this.#cycleInTask);
     else if (hasNextTick || this.#virtual) this.#cycleWhenDrained();
@@ -356,11 +377,26 @@ export class Engine {
       () => {
         this.#alarm = undefined;
         this.#breath = performance.now();
+        this.#look(this.#breath);
+        const late = this.#breath - this.#origin - at;
+        if (late >= shortestJump && !this.#jumped) this.#target.timeJumped('late', late);
         if (at > this.#breath - this.#origin) this.#setAlarm(at);
         else this.wake();
       },
       Math.min(Math.max(wait, 0), maxTimeout),
     );
+  }
+
+  // Hosts' timers and monotonic clocks stand still while a machine sleeps; providers, deadlines and rates do not.
+  #look(now: number): void {
+    this.#looked = now;
+    const drift = Date.now() - now;
+    const jump = drift - this.#drift;
+    this.#drift = drift;
+    this.#jumped = jump >= shortestJump;
+    if (!this.#jumped) return;
+    this.#origin -= jump;
+    this.#target.timeJumped('sleep', jump);
   }
 
   #refresh(): void {
