@@ -5,14 +5,14 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { callOf, faults, kMaxAttempts, kPlaces, sorts } from '../support/flood-program.mjs';
+import { callOf, faults, kLimits, kMaxAttempts, kPlaces, sorts } from '../support/flood-program.mjs';
 import { faultPlan } from '../support/llm-faults.mjs';
 
 const program = fileURLToPath(new URL('../support/flood-program.mjs', import.meta.url));
 
-async function flood(protocol, count) {
+async function flood(protocol, count, ...mode) {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = [...process.execArgv.filter((arg) => !arg.startsWith('--test')), program, protocol, String(count)];
+  const args = [...process.execArgv.filter((arg) => !arg.startsWith('--test')), program, protocol, String(count), ...mode];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1e9 });
   return JSON.parse(stdout);
 }
@@ -37,10 +37,17 @@ function expected(plan, prompt, isStream) {
   }
 }
 
-for (const [protocol, count] of [['openai', 10_000], ['anthropic', 2000]]) {
-  test(`${protocol}: of ${count} calls under thirty percent of faults each ends right, and no request is uncounted`, async (t) => {
+const floods = [
+  ['openai', 10_000, []],
+  ['anthropic', 2000, []],
+  ['openai', 10_000, ['limited']],
+];
+
+for (const [protocol, count, mode] of floods) {
+  const where = mode.length === 0 ? '' : ' within the limits of each minute';
+  test(`${protocol}: of ${count} calls under thirty percent of faults each ends right${where}, and no request is uncounted`, async (t) => {
     const plan = faultPlan(undefined, faults);
-    const { calls, server, runtime, warnings } = await flood(protocol, count);
+    const { calls, server, runtime, limited, warnings } = await flood(protocol, count, ...mode);
     assert.equal(calls.length, count);
     let requests = 0;
     const failures = {};
@@ -56,6 +63,15 @@ for (const [protocol, count] of [['openai', 10_000], ['anthropic', 2000]]) {
     assert.deepEqual([server.requests, server.aborts, server.open], [requests, 0, 0]);
     assert.ok(server.maxOpen <= kPlaces && server.maxOpen > 1, `${server.maxOpen} open at once`);
     assert.deepEqual(warnings, []);
+    if (mode.length > 0) {
+      const { worstWindow, reservations, openReservations, elapsedMs } = limited;
+      const { requestsPerMinute, tokensPerMinute } = kLimits;
+      assert.ok(worstWindow.requests <= requestsPerMinute && worstWindow.tokens <= tokensPerMinute, JSON.stringify(worstWindow));
+      // The limits are used, too.
+      assert.ok(worstWindow.requests > 0.9 * requestsPerMinute || worstWindow.tokens > 0.9 * tokensPerMinute, JSON.stringify(worstWindow));
+      assert.deepEqual([reservations, openReservations], [requests, 0]);
+      t.diagnostic(`worst window ${JSON.stringify(worstWindow)}, ${elapsedMs / 60_000} minutes`);
+    }
     t.diagnostic(`${requests} requests, ${server.maxOpen} open at once, failed: ${JSON.stringify(failures)}`);
   });
 }

@@ -1,15 +1,20 @@
 /**
  * A program: many calls, some at a time, to a server that spoils three requests in ten, in a process of its own, where no
  * test runner follows each promise. Prints what came of each call, what both sides counted, and what Node warned of, as JSON.
- * `node flood-program.mjs protocol calls` runs it. Invariant: which request is spoilt, and how, is a function of kFaults' seed and
+ * `node flood-program.mjs protocol calls [limited]` runs it; `limited`: under rates, in virtual time. Invariant: which request is spoilt, and how, is a function of kFaults' seed and
  * the call's prompt. Partner: tests/js/faults-flood.test.mjs, which knows what must come of each.
  */
 
 import { fileURLToPath } from 'node:url';
 import { asking, assertNothingLeft, connected } from './calls.mjs';
+import { wordsOf } from './llm-meter.mjs';
 
 export const kPlaces = 100;
 export const kMaxAttempts = 4;
+
+/** Of the limited flood. A call takes two words to ask and three to answer; what is reserved for it is more. */
+export const kLimits = { requestsPerMinute: 3000, tokensPerMinute: 12_000 };
+const rates = { ...kLimits, tokenizer: wordsOf, outputTokens: 3 };
 
 const after = (fault, after) => ({ fault, after });
 
@@ -52,27 +57,43 @@ function outcomeOf({ status, value, reason }) {
   return { name, kind, attempts, message };
 }
 
-async function flood(protocol, count) {
+async function flood(protocol, count, isLimited) {
   const warnings = [];
   process.on('warning', ({ message }) => warnings.push(message));
   // An answer takes a while, or hardly two would ever be open at once.
-  const { server, rt } = await connected({ after() {} }, { faults, latencyMs: ({ n }) => 20 + (n % 8) }, {
+  let runtime;
+  // As providers count: what they refuse took no tokens.
+  const limits = { ...kLimits, now: () => runtime?.clock.now() ?? 0, tokens: ({ prompt }, { output }) => (output === undefined ? 0 : wordsOf(prompt) + output) };
+  const latencyMs = isLimited ? 0 : ({ n }) => 20 + (n % 8);
+  const { server, rt } = await connected({ after() {} }, { faults, latencyMs, ...(isLimited ? { limits } : {}) }, {
     protocol,
+    ...(isLimited ? { clock: 'virtual', rates } : {}),
     maxConcurrentTasks: count,
     maxConcurrentLLMCalls: kPlaces,
     retry: { maxAttempts: kMaxAttempts, baseDelay: 1 },
   });
+  runtime = rt;
   const tasks = Array.from({ length: count }, (_, i) => {
     const { prompt, isStream } = callOf(i);
     return rt.submit((ctx) => asking[isStream ? 'llmStream' : 'llm'](ctx, prompt));
   });
   const calls = (await rt.awaitAllSettled(tasks)).map(outcomeOf);
   await assertNothingLeft(rt, server);
-  const { requests, aborts, open, maxOpen } = server.stats();
-  const { llmCalls, llmRetries } = rt.getStats();
+  const { requests, aborts, open, maxOpen, worstWindow } = server.stats();
+  const { llmCalls, llmRetries, reservations, openReservations } = rt.getStats();
+  const elapsedMs = isLimited ? rt.clock.now() : undefined;
   await rt.close();
   await server.close();
-  return { calls, server: { requests, aborts, open, maxOpen }, runtime: { llmCalls, llmRetries }, warnings };
+  return {
+    calls,
+    server: { requests, aborts, open, maxOpen },
+    runtime: { llmCalls, llmRetries },
+    limited: { worstWindow, reservations, openReservations, elapsedMs },
+    warnings,
+  };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await flood(process.argv[2], Number(process.argv[3]))));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [protocol, count, mode] = process.argv.slice(2);
+  console.log(JSON.stringify(await flood(protocol, Number(count), mode === 'limited')));
+}
