@@ -47,7 +47,8 @@ export interface Meaning {
 type Settle = (value: unknown) => void;
 
 // The executor of every promise made here; see task.ts.
-let lastResolve: Settle;
+const ignore = (): void => {};
+let lastResolve: Settle = ignore;
 const capture = (resolve: Settle): void => {
   lastResolve = resolve;
 };
@@ -137,6 +138,8 @@ export class Operations {
       }
       const promise = new Promise<unknown>(capture);
       this.#sinks[answer] = lastResolve;
+      // What a promise holds must not live until the next one is made.
+      lastResolve = ignore;
       return promise as Promise<T>;
     }
     if (answer === Answer.done) {

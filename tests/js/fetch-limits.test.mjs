@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import heddle, { open } from '../support/heddle.mjs';
 import { assertNothingLeft } from '../support/calls.mjs';
+import { kKey, providers } from '../support/llm-client.mjs';
 import { serve } from '../support/llm-server.mjs';
 import { deferred, hasCode, rejection, turns } from '../support/tasks.mjs';
 
@@ -109,4 +110,18 @@ test('what a task\'s requests cost is on its account', async (t) => {
   const task = rt.submit(async (ctx) => void (await (await ctx.fetch(url, post('hi'))).text()));
   await task.promise;
   assert.deepEqual(task.llm, { attempts: 2, inputTokens: 5, outputTokens: 7 });
+});
+
+test('rt.fetch and a provider of the same server and key share its limits; another key has its own', async (t) => {
+  const server = await serve(t);
+  const rt = await open(t, { provider: providers.openai(server), rates: { requestsPerMinute: 100 }, clock: 'virtual' });
+  await rt.llm('one');
+  const ask = (key) => rt.fetch(`${server.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm-1', messages: [{ role: 'user', content: 'two' }] }),
+  });
+  await (await ask(kKey)).text();
+  await (await ask('sk-another')).text();
+  assert.deepEqual(rt.getStats().gates.filter(({ kind }) => kind === 'model').map(({ requests }) => requests), [2, 1]);
 });

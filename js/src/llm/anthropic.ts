@@ -87,7 +87,7 @@ class AnthropicProvider implements LiveProvider {
     endpoint: Endpoint,
   ) {
     this.#endpoint = endpoint;
-    this.endpoint = endpointName(endpoint.url, endpoint.headers['x-api-key'] ?? '');
+    this.endpoint = endpointName(endpoint.url, secretHeaders(endpoint.headers).join(' '));
   }
 
   async complete(request: LLMRequest, options: AttemptOptions): Promise<LLMAnswer> {

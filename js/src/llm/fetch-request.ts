@@ -6,7 +6,7 @@
 
 import type { Tokenizer } from './estimate.js';
 import { costOf, type RequestCost } from './fetch-cost.js';
-import { hash } from './hash.js';
+import { endpointName } from './endpoint-name.js';
 import { secretHeaders } from './redact.js';
 
 type Input = Parameters<typeof globalThis.fetch>[0];
@@ -92,14 +92,7 @@ export class KeptRequest {
 
   /** The server and the key, as limits count: without telling the key. */
   endpoint(): string {
-    let server = '';
-    try {
-      server = new URL(this.url).origin;
-    } catch {
-      // A page's own address.
-    }
-    const keys = this.secrets();
-    return keys.length === 0 ? server : `${server} (key ${hash(keys).toString(16)})`;
+    return endpointName(this.url, this.secrets().join(' '));
   }
 
   /** What it will cost, as far as its body says. */

@@ -15,7 +15,7 @@ import type { LLMResult } from './result.js';
 import { simulatedError } from './simulated.js';
 import type { Format, FormatCheck } from './structured.js';
 
-/** What a call asks for, and how. */
+/** What a call asks for, and how. @internal */
 export interface CallSpec {
   readonly request: LLMRequest;
   readonly timeout: number | undefined;
@@ -26,6 +26,7 @@ export interface CallSpec {
   readonly format: Format | undefined;
 }
 
+/** @internal */
 export class LLMCall extends HostCall {
   readonly name: string = 'llm';
   /** An attempt ends with a connection that stays open. */

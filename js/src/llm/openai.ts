@@ -92,7 +92,7 @@ class OpenAIProvider implements LiveProvider {
     endpoint: Endpoint,
   ) {
     this.#endpoint = endpoint;
-    this.endpoint = endpointName(endpoint.url, endpoint.headers['authorization'] ?? '');
+    this.endpoint = endpointName(endpoint.url, secretHeaders(endpoint.headers).join(' '));
     this.#isOpenAI = new URL(endpoint.url).hostname === 'api.openai.com';
   }
 

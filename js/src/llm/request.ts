@@ -85,7 +85,7 @@ export function checkOptionNames(operation: string, options: unknown, names: rea
   }
 }
 
-/** What a call asks for. Throws an ArgumentError that names what is wrong. */
+/** What a call asks for. Throws an ArgumentError that names what is wrong. @internal */
 export function specOf(operation: string, prompt: unknown, options: LLMOptions | undefined): CallSpec {
   const messages = messagesOf(operation, prompt);
   if (options === undefined) return { ...noOptions, request: { messages } };
@@ -144,7 +144,7 @@ const noOptions: Omit<CallSpec, 'request'> = {
 // 0 means none to the kernel.
 const shortestHedge = 0.001;
 
-/** Where a call may go: `options.model`, at the runtime's provider where nothing else is said. */
+/** Where a call may go: `options.model`, at the runtime's provider where nothing else is said. @internal */
 export function planOf(operation: string, model: unknown, provider: Provider): readonly PlanEntry[] {
   if (model === undefined) return [{ provider, model: undefined }];
   const entryOf = (entry: unknown, key: string): PlanEntry => {

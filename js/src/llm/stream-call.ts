@@ -35,6 +35,7 @@ const firstPieceShare = 0.3;
 
 const ignore = (): void => {};
 
+/** @internal */
 export class StreamCall extends LLMCall {
   override readonly name: string = 'llmStream';
   protected override readonly opens = true;
