@@ -31,6 +31,7 @@ before(async () => {
 function check({ outcomes, variants: ran }, variant) {
   for (const [name, { expected = inNode.outcomes[name] }] of Object.entries(scenarios)) {
     assert.deepEqual(outcomes[name], expected, name);
+    for (const [what, didSo] of Object.entries(outcomes[name].tookPart ?? {})) assert.ok(didSo, `${name}: ${what}`);
   }
   assert.deepEqual(ran, [variant]);
 }

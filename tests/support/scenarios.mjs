@@ -3,7 +3,7 @@
  * way of loading the package, the outcomes must be the same. It imports nothing, so that a page can load it as it is.
  *
  * A scenario gets `open(config)`, which makes a runtime of the variant under test, and the package itself; what it gives must
- * survive JSON. `determinism` has no expectation of its own: it must be what Node gives.
+ * survive JSON. A scenario without an expectation must give what it gives in Node; what it says `tookPart` must be true.
  */
 
 const caught = (promise) => promise.then(
@@ -152,6 +152,89 @@ export const scenarios = {
       await rt.close();
       const refused = await caught(rt.delay(1));
       return { advanced, timeout: error.name, closed: refused.name };
+    },
+  },
+
+  'an answer that does not fit its schema is repaired, and what fits is typed': {
+    expected: { value: { size: 3, names: ['a'] }, attempts: 2, code: 'StructuredOutputError', path: '/size', refused: 'ArgumentError' },
+    async run({ open, heddle }) {
+      const provider = heddle.simulated({
+        script: ({ messages }, n) => ({ latencyMs: 5, text: messages[0].content === 'hopeless' || n === 1 ? '{"size":"3","names":["a"]}' : '{"size":3,"names":["a"]}' }),
+      });
+      const rt = await open({ clock: 'virtual', provider });
+      // What a validator that writes code would have to compile.
+      const schema = {
+        type: 'object',
+        properties: { size: { type: 'integer', minimum: 1 }, names: { type: 'array', items: { $ref: '#/$defs/name' }, uniqueItems: true } },
+        required: ['size', 'names'],
+        additionalProperties: false,
+        $defs: { name: { type: 'string', pattern: '^[a-z]+$' } },
+      };
+      const { value, attempts } = await rt.llm('sizes', { schema, repair: 1 });
+      const error = await caught(rt.llm('hopeless', { schema, repair: 1 }));
+      const refused = await caught(rt.submit((ctx) => ctx.llm('x', { schema: { type: 'strange' } })).promise);
+      return { value, attempts, code: error.name, path: error.problems[0].path, refused: refused.name };
+    },
+  },
+
+  'rates, plans, hedges and circuits': {
+    async run({ open, heddle }) {
+      const slow = heddle.simulated({ script: (_request, n) => ({ latencyMs: n === 1 ? 9000 : 40, text: 'by slow' }) });
+      const failures = { left: 6 };
+      const dying = heddle.simulated({ script: () => (failures.left-- > 0 ? { latencyMs: 3, error: { status: 500 } } : { latencyMs: 3, text: 'by dying' }) });
+      const provider = heddle.simulated({
+        seed: 3,
+        script: ({ model }, n) => {
+          if (model === 'spent') return { latencyMs: 8, error: { status: 402 } };
+          if (model === 'busy' && n < 3) return { latencyMs: 8, error: { status: 429, retryAfter: n === 1 ? 250 : undefined } };
+          return { latencyMs: 30, text: `by ${model}` };
+        },
+      });
+      const rt = await open({
+        clock: 'virtual',
+        seed: 5,
+        provider,
+        maxConcurrentLLMCalls: 6,
+        rates: { requestsPerMinute: 12, tokensPerMinute: 2500, outputTokens: 100, models: { small: { requestsPerMinute: 5 } }, tenants: { '*': { requestsPerMinute: 9 } } },
+        adaptive: { initial: 2, max: 8 },
+        breaker: { failures: 3, pause: 2000, probes: 1 },
+        hedging: { share: 1, burst: 5 },
+      });
+      const asked = [{ model: 'large' }, { model: 'small' }, { model: ['spent', 'busy'] }, { model: 'busy' }, { model: [slow], hedge: { delay: 100 } }, { model: [dying, 'small'] }];
+      const tasks = Array.from({ length: 42 }, (_, i) =>
+        rt.submit(
+          async (ctx) => {
+            await ctx.delay(Math.floor(ctx.random() * 20_000));
+            const { text, attempts, planEntry, timings } = await ctx.llm(`question ${i}`, asked[i % asked.length]);
+            return [text, attempts, planEntry ?? null, timings.attempts.map(({ startedAt, endedAt }) => [startedAt, endedAt])];
+          },
+          { key: `tenant ${i % 3}` },
+        ),
+      );
+      // A cancel while most of them wait for the minute's limits.
+      rt.submit(async (ctx) => {
+        await ctx.delay(30_000);
+        rt.cancel(tasks[41].id);
+      });
+      const rows = await rt.awaitAllSettled(tasks);
+      const { commandHash, events, steps, llmCalls, llmRetries, llmHedges, llmFallbacks, reservations, openReservations, gates } = rt.getStats();
+      const codes = rows.filter(({ status }) => status === 'rejected').map(({ reason }) => reason.code);
+      return {
+        tookPart: {
+          retries: llmRetries > 0,
+          hedges: llmHedges > 0,
+          fallbacks: llmFallbacks > 0,
+          reservations: reservations >= llmCalls && openReservations === 0,
+          rates: rt.clock.now() > 120_000,
+          circuits: gates.some(({ circuit }) => circuit !== 'closed'),
+          cancels: codes.includes('Cancelled'),
+          gates: ['tenant', 'model', 'endpoint'].every((kind) => gates.some((gate) => gate.kind === kind)),
+        },
+        rows: rows.map(({ status, value, reason }) => (status === 'fulfilled' ? value : [reason.name, reason.code, reason.message])),
+        stats: { commandHash, events, steps, llmCalls, llmRetries, llmHedges, llmFallbacks, reservations },
+        gates: gates.map((gate) => ({ ...gate })),
+        now: rt.clock.now(),
+      };
     },
   },
 
