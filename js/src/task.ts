@@ -47,7 +47,9 @@ class Extra {
   token: TaskToken | undefined = undefined;
   controller: AbortController | undefined = undefined;
   onEnd: (() => void)[] | undefined = undefined;
-  llm: TaskLLMUsage | undefined = undefined;
+  llmAttempts = 0;
+  llmInput = 0;
+  llmOutput = 0;
 }
 
 /** Where a task comes from, when it has both a parent and options of its own. */
@@ -250,15 +252,16 @@ export class Task<T = unknown> {
 
   /** What its calls to models came to so far. */
   get llm(): Readonly<TaskLLMUsage> {
-    return { attempts: 0, inputTokens: 0, outputTokens: 0, ...this._extra?.llm };
+    const { llmAttempts: attempts = 0, llmInput: inputTokens = 0, llmOutput: outputTokens = 0 } = this._extra ?? {};
+    return { attempts, inputTokens, outputTokens };
   }
 
   /** @internal */
   _usedLLM(attempts: number, inputTokens: number, outputTokens: number): void {
-    const llm = (this._lazy().llm ??= { attempts: 0, inputTokens: 0, outputTokens: 0 });
-    llm.attempts += attempts;
-    llm.inputTokens += inputTokens;
-    llm.outputTokens += outputTokens;
+    const extra = this._lazy();
+    extra.llmAttempts += attempts;
+    extra.llmInput += inputTokens;
+    extra.llmOutput += outputTokens;
   }
 
   /** The nearest key given to it or above it. @internal */

@@ -18,10 +18,11 @@ export class Attempt {
   /** Its stream was read to the end. */
   isRead = false;
   /** What came of it; a stream's stands when the stream was read to its end. */
-  answer: LLMAnswer | undefined;
+  answer: LLMAnswer | undefined = undefined;
   /** The answer in the form that was asked for. */
-  formed: { readonly value: unknown } | undefined;
-  #controller: AbortController | undefined;
+  formed: { readonly value: unknown } | undefined = undefined;
+  // Not a private field: one of these is made per request.
+  /** @internal */ _controller: AbortController | undefined = undefined;
 
   constructor(
     readonly call: HostCall,
@@ -33,22 +34,22 @@ export class Attempt {
     readonly route: RouteEntry,
     startedAt: number,
   ) {
-    this.note = { startedAt, endedAt: 0 };
+    this.note = { startedAt, endedAt: 0, model: undefined, error: undefined };
   }
 
   /** Aborts when the attempt must end. Made when first asked for. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
+    this._controller ??= new AbortController();
+    return this._controller.signal;
   }
 
   get wasCut(): boolean {
-    return this.#controller?.signal.aborted === true;
+    return this._controller?.signal.aborted === true;
   }
 
   /** Its connection must go; what the attempt then says tells the kernel that it went. */
   cut(reason: unknown): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+    this._controller ??= new AbortController();
+    this._controller.abort(reason);
   }
 }

@@ -47,9 +47,11 @@ export abstract class HostCall implements Meaning {
   /** Where its attempts may go. */
   plan: readonly RouteEntry[] = [];
   protected readonly requestedAt: number;
-  // Those that ended well. The kernel takes the first and drops the other, if there is one.
-  readonly #good: Attempt[] = [];
-  #failed: unknown;
+  // Those that ended well. The kernel takes the first and drops the other, if there is one. (Not private fields: one of these is
+  // made per call.)
+  private good: Attempt | undefined = undefined;
+  private alsoGood: Attempt | undefined = undefined;
+  private lastError: unknown = undefined;
 
   constructor(
     protected readonly host: CallHost,
@@ -65,7 +67,7 @@ export abstract class HostCall implements Meaning {
 
   /** The attempt that ended the operation well. */
   protected get winner(): Attempt | undefined {
-    return this.#good.find((attempt) => !attempt.isDropped);
+    return this.good?.isDropped === false ? this.good : this.alsoGood?.isDropped === false ? this.alsoGood : undefined;
   }
 
   /** The attempt's connection must go. */
@@ -79,7 +81,7 @@ export abstract class HostCall implements Meaning {
   }
 
   failure(code: number, attempts: number): unknown {
-    const error = this.#failed;
+    const error = this.lastError;
     if (error instanceof LLMError || error instanceof StructuredOutputError) error.attempts = attempts;
     switch (code) {
       case OpCode.retryAfterTooLong: {
@@ -104,7 +106,7 @@ export abstract class HostCall implements Meaning {
   }
 
   protected done(attempt: Attempt): void {
-    this.#good.push(attempt);
+    this.endedWell(attempt);
     attempt.note.endedAt = this.host.now();
     this.countUsage(attempt);
     this.tellUsed(attempt, this.tokensOf(attempt));
@@ -127,7 +129,7 @@ export abstract class HostCall implements Meaning {
 
   /** A stream's first piece is here: the operation ends, the connection stays. */
   protected opened(attempt: Attempt): void {
-    this.#good.push(attempt);
+    this.endedWell(attempt);
     this.host.engine.event(EventType.callOpened, attempt.id);
   }
 
@@ -143,15 +145,16 @@ export abstract class HostCall implements Meaning {
     else tell();
   }
 
-  /** The attempt will end well after a latency that the kernel counts. */
-  protected willEndWell(attempt: Attempt): void {
-    this.#good.push(attempt);
+  /** The attempt has ended well, or will after a latency that the kernel counts. */
+  protected endedWell(attempt: Attempt): void {
+    if (this.good?.isDropped !== false) this.good = attempt;
+    else this.alsoGood = attempt;
   }
 
   /** Notes why an attempt failed; gives its FailureFlags. */
   protected failed(attempt: Attempt, error: unknown): number {
     attempt.note.error = error as Error;
-    this.#failed = error;
+    this.lastError = error;
     return error instanceof LLMError ? failureFlags(error) : 0;
   }
 

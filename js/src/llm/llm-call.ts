@@ -33,8 +33,8 @@ export class LLMCall extends HostCall {
   protected readonly opens: boolean = false;
 
   // Grows by what a repair shows the model.
-  #request: LLMRequest;
-  #repairs: number;
+  private request: LLMRequest;
+  private repairs: number;
 
   constructor(
     host: CallHost,
@@ -42,8 +42,8 @@ export class LLMCall extends HostCall {
     protected readonly spec: CallSpec,
   ) {
     super(host, owner, spec.timeout);
-    this.#request = spec.request;
-    this.#repairs = spec.format?.repairs ?? 0;
+    this.request = spec.request;
+    this.repairs = spec.format?.repairs ?? 0;
   }
 
   start(attempt: Attempt): void {
@@ -81,7 +81,7 @@ export class LLMCall extends HostCall {
 
   /** The request as the attempt's entry of the plan has it. */
   protected requestOf({ route }: Attempt): LLMRequest {
-    return route.model === undefined ? this.#request : { ...this.#request, model: route.model };
+    return route.model === undefined ? this.request : { ...this.request, model: route.model };
   }
 
   protected attemptOptions(attempt: Attempt): AttemptOptions {
@@ -95,10 +95,15 @@ export class LLMCall extends HostCall {
 
   protected result(attempts: number): LLMResult {
     const { note, answer, route, formed } = this.winner!;
-    const { startedAt, endedAt: completedAt } = note;
-    const timings = { requestedAt: this.requestedAt, startedAt, completedAt, attempts: this.notes };
-    const { rates: _, ...visible } = answer!;
-    return { ...visible, ...formed, attempts, ...(this.plan.length > 1 ? { planEntry: this.plan.indexOf(route) } : {}), timings };
+    const { text, usage, finishReason, model, toolCalls, requestId } = answer!;
+    const { requestedAt, notes } = this;
+    const timings = { requestedAt, startedAt: note.startedAt, completedAt: note.endedAt, attempts: notes };
+    const result: LLMResult & { value?: unknown } = { text, usage, finishReason, model, attempts, timings };
+    if (toolCalls !== undefined) result.toolCalls = toolCalls;
+    if (requestId !== undefined) result.requestId = requestId;
+    if (formed !== undefined) result.value = formed.value;
+    if (this.plan.length > 1) result.planEntry = this.plan.indexOf(route);
+    return result;
   }
 
   /** Whether an answer has the form that was asked for. Calls one of the two, at once where the form's check is. */
@@ -125,8 +130,8 @@ export class LLMCall extends HostCall {
   protected override failed(attempt: Attempt, error: unknown): number {
     const flags = super.failed(attempt, error);
     if (!(error instanceof StructuredOutputError)) return flags;
-    this.#request = this.spec.format!.repaired(this.spec.request, error);
-    return FailureFlag.fallback | (this.#repairs-- > 0 ? FailureFlag.retryable : 0);
+    this.request = this.spec.format!.repaired(this.spec.request, error);
+    return FailureFlag.fallback | (this.repairs-- > 0 ? FailureFlag.retryable : 0);
   }
 
   // A repair waits for nothing.
@@ -149,12 +154,14 @@ export class LLMCall extends HostCall {
       this.fail(attempt, this.typed(provider, error));
       return;
     }
-    const { latencyMs, error, ...rest } = simulated;
+    const { latencyMs, error, text, usage, finishReason, toolCalls } = simulated;
     if (error !== undefined) {
       this.#willFail(attempt, simulatedError(error), latencyMs);
       return;
     }
-    const answer = { ...rest, model: attempt.route.model ?? this.#request.model ?? provider.model };
+    const model = attempt.route.model ?? this.request.model ?? provider.model;
+    const answer: LLMAnswer = { text, usage, finishReason, model };
+    if (toolCalls !== undefined) answer.toolCalls = toolCalls;
     const latency = this.untilAnswered(attempt, answer.text, latencyMs);
     const limit = this.spec.timeToFirstToken ?? 0;
     if (limit > 0 && latency > limit) {
@@ -165,7 +172,7 @@ export class LLMCall extends HostCall {
       attempt.answer = answer;
       // An open stream's are counted at its end.
       if (!this.opens) this.countUsage(attempt);
-      this.willEndWell(attempt);
+      this.endedWell(attempt);
       this.#takes(attempt, latency, this.opens ? 1 | (1 << 8) : 1, 0, -1, this.tokensOf(attempt));
     };
     // A stream is checked when it was read.

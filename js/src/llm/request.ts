@@ -88,7 +88,7 @@ export function checkOptionNames(operation: string, options: unknown, names: rea
 /** What a call asks for. Throws an ArgumentError that names what is wrong. @internal */
 export function specOf(operation: string, prompt: unknown, options: LLMOptions | undefined): CallSpec {
   const messages = messagesOf(operation, prompt);
-  if (options === undefined) return { ...noOptions, request: { messages } };
+  if (options === undefined) return specWithout({ messages });
   checkOptionNames(operation, options, optionNames);
   const refuse = (key: string, wanted: string, value: unknown): never => {
     throw new ArgumentError(operation, `options.${key} must be ${wanted}, got ${shown(value)}`);
@@ -132,14 +132,17 @@ export function specOf(operation: string, prompt: unknown, options: LLMOptions |
   };
 }
 
-const noOptions: Omit<CallSpec, 'request'> = {
-  timeout: undefined,
-  timeToFirstToken: undefined,
-  stallTimeout: undefined,
-  afterFirstToken: undefined,
-  hedge: undefined,
-  format: undefined,
-};
+function specWithout(request: LLMRequest): CallSpec {
+  return {
+    request,
+    timeout: undefined,
+    timeToFirstToken: undefined,
+    stallTimeout: undefined,
+    afterFirstToken: undefined,
+    hedge: undefined,
+    format: undefined,
+  };
+}
 
 // 0 means none to the kernel.
 const shortestHedge = 0.001;

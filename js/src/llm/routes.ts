@@ -105,7 +105,9 @@ export class Routes {
   readonly #raw: RawExports;
   readonly #gates: Gate[] = [];
   readonly #byName = new Map<string, Gate>();
-  readonly #endpoints = new Map<Provider, string>();
+  readonly #endpoints = new WeakMap<Provider, string>();
+  #unnamed = 0;
+  readonly #plain = new WeakMap<Provider, readonly RouteEntry[]>();
   #config: RouteConfig = {};
 
   constructor(raw: RawExports, config: RouteConfig) {
@@ -124,7 +126,8 @@ export class Routes {
 
   /** Tells the kernel the plan of the next call, and gives it back with what was told. */
   tell(plan: readonly PlanEntry[], request: LLMRequest, tenant: () => string | undefined): readonly RouteEntry[] {
-    const { rates } = this.#config;
+    const { rates, adaptive, breaker } = this.#config;
+    if (plan.length === 1 && rates === undefined && adaptive === undefined && breaker === undefined) return this.#unlimited(plan[0]!);
     const counts = rates !== undefined;
     const input = counts ? estimateInput(request, rates.tokenizer) : 0;
     const tokens = counts ? input + (request.maxTokens ?? rates.outputTokens ?? defaultOutputTokens) : 0;
@@ -135,6 +138,16 @@ export class Routes {
       this.#tellRoute(gates, tokens, plan.length > 1);
       return { ...entry, gates, tokens, inputTokens: input };
     });
+  }
+
+  // One entry for each provider, made once: most calls have no limits of their own.
+  #unlimited({ provider, model }: PlanEntry): readonly RouteEntry[] {
+    let entry = model === undefined ? this.#plain.get(provider) : undefined;
+    if (entry === undefined) {
+      entry = [{ provider, model, gates: [0, 0, 0], tokens: 0, inputTokens: 0 }];
+      if (model === undefined) this.#plain.set(provider, entry);
+    }
+    return entry;
   }
 
   /** The same for a request that goes to an endpoint of the caller's own. */
@@ -197,7 +210,7 @@ export class Routes {
   endpointOf(provider: Provider): string {
     let name = this.#endpoints.get(provider);
     if (name === undefined) {
-      name = (provider as { endpoint?: string }).endpoint ?? `#${this.#endpoints.size + 1}`;
+      name = (provider as { endpoint?: string }).endpoint ?? `#${++this.#unnamed}`;
       this.#endpoints.set(provider, name);
     }
     return name;
