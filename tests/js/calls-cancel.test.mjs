@@ -2,46 +2,46 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { custom } from 'heddle';
-import { asking, assertNothingLeft, connected, protocols, untilSocketsClosed } from '../support/calls.mjs';
+import { asking, assertNothingLeft, connected, protocols, turnsUntilSocketsClosed } from '../support/calls.mjs';
 import heddle, { open } from '../support/heddle.mjs';
 import { rejection, SignalCounter, turns, until } from '../support/tasks.mjs';
 
-// Within which the server must have seen the connections of cancelled calls close.
-const kClosedWithinMs = 100;
+// Turns of the event loop within which the server must have seen the connections of cancelled calls close. (On an idle machine
+// fifty of them close in 20 to 30 ms.)
+const kClosedWithin = 100;
+const assertClosedSoon = (turns) => assert.ok(turns < kClosedWithin, `${turns} turns`);
 const held = { latencyMs: 'manual' };
 
 for (const protocol of protocols) {
   for (const way of Object.keys(asking)) {
-    test(`${protocol} ${way}: cancelAll with 50 calls in flight closes every socket within 100 ms`, async (t) => {
+    test(`${protocol} ${way}: cancelAll with 50 calls in flight closes every socket at once`, async (t) => {
       const { server, rt } = await connected(t, held, { protocol, maxConcurrentTasks: 80, maxConcurrentLLMCalls: 50 });
       const tasks = Array.from({ length: 80 }, (_, i) => rt.submit((ctx) => asking[way](ctx, `q ${i}`)));
       await server.whenHeld(50);
-      const since = performance.now();
       rt.cancelAll('enough');
       const states = tasks.map((task) => task.state);
       assert.deepEqual(new Set(states), new Set(['cancelled']));
-      assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+      assertClosedSoon(await turnsUntilSocketsClosed(server));
       for (const row of await rt.awaitAllSettled(tasks)) assert.equal(row.reason.code, 'Cancelled');
       const { requests, aborts } = server.stats();
       assert.deepEqual([requests, aborts], [50, 50]);
       await assertNothingLeft(rt, server);
     });
 
-    test(`${protocol} ${way}: cancelling a task before the first byte closes its socket within 100 ms`, async (t) => {
+    test(`${protocol} ${way}: cancelling a task before the first byte closes its socket at once`, async (t) => {
       const { server, rt } = await connected(t, held, { protocol });
       const task = rt.submit((ctx) => asking[way](ctx, 'q'));
       await server.whenHeld(1);
-      const since = performance.now();
       assert.equal(rt.cancel(task.id, 'no need'), true);
       const error = await rejection(task.promise);
       assert.deepEqual([error.code, error.reason], ['Cancelled', 'no need']);
-      assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+      assertClosedSoon(await turnsUntilSocketsClosed(server));
       assert.equal(server.stats().aborts, 1);
       await assertNothingLeft(rt, server);
     });
   }
 
-  test(`${protocol}: cancelling a task after three chunks of a stream closes its socket within 100 ms`, async (t) => {
+  test(`${protocol}: cancelling a task after three chunks of a stream closes its socket at once`, async (t) => {
     const { server, rt } = await connected(t, { pauseAfter: 3, respond: () => 'one two three four five' }, { protocol });
     const texts = [];
     const task = rt.submit(async (ctx) => {
@@ -49,9 +49,8 @@ for (const protocol of protocols) {
     });
     await server.whenHeld(1);
     await until('three chunks have come', () => texts.length === 3);
-    const since = performance.now();
     rt.cancel(task.id);
-    assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+    assertClosedSoon(await turnsUntilSocketsClosed(server));
     assert.equal((await rejection(task.promise)).code, 'Cancelled');
     assert.deepEqual(texts, ['one ', 'two ', 'three ']);
     assert.equal(server.stats().aborts, 1);
@@ -116,9 +115,8 @@ for (const [what, { options, task: taskOptions, act, check }] of Object.entries(
       const task = rt.submit((ctx) => asking[way](ctx, 'q', options?.(controller.signal)), taskOptions?.(controller.signal));
       const failed = rejection(task.promise);
       await server.whenHeld(1);
-      const since = performance.now();
       await act({ rt, controller });
-      assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+      assertClosedSoon(await turnsUntilSocketsClosed(server));
       check(await failed, way, task);
       assert.equal(server.stats().aborts, 1);
       assert.equal(counter.listeners, 0);
@@ -137,9 +135,8 @@ test('cancelling a parent aborts the calls of its children and grandchildren', a
     await Promise.all([asking.llmStream(ctx, 'parent'), ctx.await(child)]);
   });
   await server.whenHeld(3);
-  const since = performance.now();
   rt.cancel(parent.id);
-  assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+  assertClosedSoon(await turnsUntilSocketsClosed(server));
   assert.deepEqual(rt.getAllTasks().map(({ state }) => state), ['cancelled', 'cancelled', 'cancelled']);
   assert.equal((await rejection(parent.promise)).code, 'Cancelled');
   await assertNothingLeft(rt, server);
@@ -189,9 +186,8 @@ for (const way of Object.keys(asking)) {
     await server.whenHeld(1);
     queued.abort('second');
     assert.equal((await failures[1]).reason, 'second');
-    const since = performance.now();
     flying.abort('first');
-    assert.ok((await untilSocketsClosed(server, since)) < kClosedWithinMs);
+    assertClosedSoon(await turnsUntilSocketsClosed(server));
     assert.equal((await failures[0]).reason, 'first');
     assert.equal(counter.listeners, 0);
     assert.equal(server.stats().requests, 1);
