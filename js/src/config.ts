@@ -6,6 +6,7 @@
 import { ConfigError } from './errors.js';
 import { isProvider, type Provider } from './llm/provider.js';
 import type { AdaptiveConfig, BreakerConfig, RateConfig } from './llm/routes.js';
+import { sketch } from './printable.js';
 import { ConfigKey, DispatchPolicy, FairnessMode } from './protocol.js';
 
 export interface RetryConfig {
@@ -105,18 +106,13 @@ export interface RuntimeConfig extends SchedulerConfig {
 }
 
 const maxCount = 2 ** 32 - 1;
-const maxMs = 2 ** 53 / 1000;
+/** Longest span of time that the kernel counts (core/include/heddle/types.h: kMaxSpan), about 35 years. */
+export const maxMs = 2 ** 50 / 1000;
 
 type Check = (key: string, value: unknown) => void;
 
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
-}
-
 function refuse(key: string, wanted: string, value: unknown): never {
-  throw new ConfigError(`${key} must be ${wanted}, got ${shown(value)}`, key);
+  throw new ConfigError(`${key} must be ${wanted}, got ${sketch(value)}`, key);
 }
 
 const count =
@@ -132,7 +128,7 @@ const duration =
   (max = maxMs): Check =>
   (key, value) => {
     if (typeof value !== 'number' || !(value >= 0) || value > max) {
-      refuse(key, `a number of milliseconds from 0 to ${max === maxMs ? '2^53/1000' : max}`, value);
+      refuse(key, `a number of milliseconds from 0 to ${max === maxMs ? '2^50/1000' : max}`, value);
     }
   };
 

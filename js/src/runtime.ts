@@ -12,7 +12,7 @@ import { contextStore, isFree, type ContextStore } from './async-context.js';
 import { Batcher, type BatcherOptions, type BatchFunction } from './batcher.js';
 import { BodyRunner } from './body-runner.js';
 import { disposer, FreeToken, onAbort, reasonOf, type CancellationToken, type Disposer } from './cancellation.js';
-import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, type RuntimeConfig, type SchedulerConfig } from './config.js';
+import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, maxMs, type RuntimeConfig, type SchedulerConfig } from './config.js';
 import { Context, type Body } from './context.js';
 import { Engine, type TimeJump } from './engine/engine.js';
 import { instantiate, type Instance } from './engine/module.js';
@@ -64,7 +64,6 @@ export interface Clock {
   advance(ms: number): Promise<void>;
 }
 
-const maxMs = 2 ** 53 / 1000;
 const ignore = (): void => {};
 
 /** Makes a runtime. Throws a ConfigError for a bad configuration, before anything is loaded. */

@@ -5,17 +5,11 @@
  */
 
 import { ConfigError } from '../errors.js';
-
-function show(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
-  if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
-  return Array.isArray(value) ? 'an array' : 'an object';
-}
+import { sketch } from '../printable.js';
 
 /** Throws the ConfigError for a key. */
 export function refuse(key: string, allowed: string, value: unknown): never {
-  throw new ConfigError(`${key} must be ${allowed}; got ${show(value)}`, key);
+  throw new ConfigError(`${key} must be ${allowed}; got ${sketch(value)}`, key);
 }
 
 /** The options object itself, free of keys that the factory does not know. */
