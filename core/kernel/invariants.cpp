@@ -289,8 +289,10 @@ std::string Scheduler::broken_invariant() const {
     if (gate.inside >= gate.limit()) continue;
     const Time next = gate.rate.next_change(now_);
     find.check(next == kNever || (gate.timer != 0 && timers_.at(gate.timer) <= next), "waits for a window in vain", id);
+    const bool is_due = gate.timer != 0 && timers_.at(gate.timer) <= now_;
     const Call& front = calls_[gate.queue.front()];
-    find.check(next != kNever || gate.rate.fits_at(now_, front.route.tokens) == kNever, "could pass and does not", id);
+    find.check(is_due || next != kNever || gate.rate.fits_at(now_, front.route.tokens) == kNever,
+               "could pass and does not", id);
   }
   find.equal(queued, waiting, "queued calls");
   find.equal(routes, routes_.live(), "entries of plans");

@@ -199,5 +199,104 @@ TEST_F(Linear, an_outside_caller_with_many_children) {
   EXPECT_EQ(host.kernel.stats().completed, kMany);
 }
 
+// --- Gates ---
+
+class LinearGates : public Linear {
+ protected:
+  LinearGates() {
+    host.on_run = [this](const Command& command) { over += command.type == CommandType::kResume ? 1 : 0; };
+    body = begin();
+  }
+  FiberId begin() {
+    const FiberId id = host.kernel.submit({});
+    run();
+    return id;
+  }
+  void ask(FiberId fiber, GateId gate, i64 tokens = 1, Time hedge = 0) {
+    const RouteRequest route = {{0, gate, 0}, tokens};
+    CallRequest request;
+    request.routes = &route;
+    request.route_count = 1;
+    request.hedge = hedge;
+    ASSERT_GT(host.kernel.call(fiber, request), 0);
+  }
+
+  FiberId body = 0;
+  u32 over = 0;
+};
+
+TEST_F(LinearGates, many_calls_through_a_rate) {
+  host.kernel.set_gate(1, GateKey::kRequests, 1000);
+  host.kernel.set_gate(1, GateKey::kTokens, 1500);
+  for (u32 i = 0; i < kMany; ++i) ask(body, 1, 1 + i % 2);
+  host.pass(102 * 60'001 * kMillisecond);
+  EXPECT_EQ(over, kMany);
+}
+
+TEST_F(LinearGates, many_calls_through_few_places) {
+  host.kernel.set_gate(1, GateKey::kMaxInside, 1000);
+  host.on_call = [](const Attempt&) { return Reply{.simulated = true, .latency = kMillisecond}; };
+  for (u32 i = 0; i < kMany; ++i) ask(body, 1);
+  host.pass(kMany / 1000 * kMillisecond);
+  EXPECT_EQ(over, kMany);
+}
+
+TEST_F(LinearGates, dropping_calls_that_wait) {
+  host.kernel.set_gate(1, GateKey::kRequests, 1);
+  host.kernel.set_gate(1, GateKey::kMaxInside, 1);
+  host.on_call = [](const Attempt&) { return Reply::silent(); };
+  for (u32 i = 0; i < kMany; ++i) ask(body, 1);
+  run();
+  host.kernel.cancel(body);
+  run();
+  EXPECT_EQ(over, kMany);
+  EXPECT_EQ(host.kernel.stats().calls_waiting, 0u);
+}
+
+TEST_F(LinearGates, many_gates_of_which_few_change_at_a_time) {
+  constexpr u32 kTenants = 1000;
+  for (GateId id = 1; id <= kTenants; ++id) host.kernel.set_gate(id, GateKey::kMaxInside, 1);
+  for (u32 i = 0; i < kMany; ++i) ask(body, 1 + i % kTenants);
+  run();
+  for (u32 i = 0; i < kMany; ++i) run();  // steps in which nothing happens
+  host.pass(kMillisecond);
+  EXPECT_EQ(over, kMany);
+}
+
+TEST_F(LinearGates, limits_that_change_often_while_many_wait) {
+  host.on_call = [](const Attempt&) { return Reply::silent(); };
+  for (u32 i = 0; i < kMany; ++i) {
+    host.kernel.set_gate(1, GateKey::kMaxInside, 1 + i % 2);
+    host.kernel.set_gate(1, GateKey::kRequests, 1 + i % 3);
+    host.kernel.report_rate(1, false, i % 2, -1);
+    ask(body, 1);
+    run();
+  }
+  host.kernel.cancel(body);
+  run();
+  EXPECT_EQ(over, kMany);
+}
+
+TEST_F(LinearGates, a_circuit_that_opens_over_many) {
+  host.kernel.set_gate(1, GateKey::kMaxInside, 1);
+  host.kernel.set_gate(1, GateKey::kBreakerFailures, 1);
+  host.on_call = [](const Attempt&) { return Reply::failed_as(kFault, kMillisecond); };
+  for (u32 i = 0; i < kMany; ++i) ask(body, 1);
+  host.pass(kMillisecond);
+  EXPECT_EQ(over, kMany);
+  EXPECT_EQ(host.attempts, 1u);
+}
+
+TEST_F(LinearGates, many_hedges) {
+  host.kernel.configure(ConfigKey::kHedgeShare, 1);
+  host.kernel.set_gate(1, GateKey::kMaxInside, 1'000'000);
+  host.on_call = [](const Attempt& attempt) {
+    return attempt.number == 1 ? Reply::silent() : Reply::fine(kMillisecond);
+  };
+  for (u32 i = 0; i < kMany / 20; ++i) ask(body, 1, 1, kMillisecond);
+  host.pass(2 * kMillisecond);
+  EXPECT_EQ(over, kMany / 20);
+}
+
 }  // namespace
 }  // namespace heddle::testing

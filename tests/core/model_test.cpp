@@ -94,6 +94,7 @@ class Model {
 
   Event next() {
     last_was_step_ = false;
+    if (chance(8)) return next_of_gates();
     const u32 what = random_.below(100);
     if (what < 24) {
       last_was_step_ = true;
@@ -124,18 +125,24 @@ class Model {
       return note_op({EventType::kWait, pick(fibers_), shield(), mode, chance(20) ? time() : 0, 0});
     }
     if (what < 75) {
+      for (u32 n = random_.below(3); n > 0; --n) {
+        kernel_.apply({EventType::kCallOption, random_.below(4), 0, 0, time(), 0});
+      }
+      for (u32 n = random_.below(3); n > 0; --n) {
+        kernel_.apply({EventType::kRoute, gate(), gate(), gate(), chance(5) ? odd() : random_.below(40), 0});
+      }
       const u32 type = random_.below(2) | (chance(40) ? 1U << 8 : 0);
       return note_op({EventType::kCall, pick(fibers_), shield(), type, chance(20) ? time() : 0, 0});
     }
     if (what < 77)
       return note_op({EventType::kRead, pick(fibers_), shield(), pick(calls_), chance(20) ? time() : 0, 0});
     if (what < 81)
-      return {EventType::kCallDone, pick(calls_), random_.below(2), random_.below(2), chance(20) ? time() : -1, 0};
+      return {EventType::kCallDone, pick(calls_), random_.below(2), random_.below(64), chance(20) ? time() : -1, 0};
     if (what < 83) return {EventType::kCallOpened, pick(calls_), 0, 0, 0, 0};
-    if (what < 85) return {EventType::kCallClosed, pick(calls_), 0, 0, 0, 0};
+    if (what < 85) return {EventType::kCallClosed, pick(calls_), 0, chance(20) ? random_.below(64) : 0, 0, 0};
     if (what < 87) {
       return {EventType::kCallTakes, pick(calls_), random_.below(2) | random_.below(2) << 8,
-              random_.below(2),      -1,           time()};
+              random_.below(64),     -1,           time()};
     }
     if (what < 88) return {EventType::kReadDone, pick(ops_), random_.below(2), 0, 0, 0};
     if (what < 89) return {EventType::kReadTakes, pick(ops_), random_.below(2), 0, 0, time()};
@@ -161,8 +168,24 @@ class Model {
       if (chance(70)) return {EventType::kRelease, pick(kept_), 0, 0, 0, 0};
       return {EventType::kAdvance, 0, 0, 0, time(), 0};
     }
-    const u32 key = random_.below(13);
+    const u32 key = random_.below(15);
     return {EventType::kConfigure, key, 0, 0, chance(5) ? odd() : 1 + random_.below(key == 3 ? 3 : 8), 0};
+  }
+
+  u32 gate() { return random_.below(8); }
+
+  Event next_of_gates() {
+    switch (random_.below(5)) {
+      case 0:
+      case 1: return {EventType::kGate, gate(), random_.below(12), 0, chance(10) ? odd() : random_.below(20), 0};
+      case 2: return {EventType::kCallUsed, pick(calls_), 0, 0, chance(10) ? odd() : random_.below(50), 0};
+      case 3:
+        return {EventType::kServerRate,  gate(), random_.below(2), 0, chance(10) ? odd() : random_.below(20),
+                chance(40) ? -1 : time()};
+      default:
+        return note_op({EventType::kReopen, pick(fibers_), shield(), pick(calls_), chance(40) ? time() : -1,
+                        chance(20) ? time() : 0});
+    }
   }
 
   Event note_op(const Event& event) {
@@ -204,7 +227,8 @@ class Model {
     const Stats stats = kernel_.stats();
     const u64 left = u64{stats.fibers} + stats.operations + stats.wait_links + stats.connections + stats.shields +
                      stats.limits + stats.timers + stats.slots + stats.zombies + stats.unwinding +
-                     stats.calls_in_flight + stats.calls_in_backoff;
+                     stats.calls_in_flight + stats.calls_in_backoff + stats.calls_waiting + stats.reservations -
+                     stats.reservations_settled;
     if (left != 0) {
       return "left over: fibers " + std::to_string(stats.fibers) + ", operations " + std::to_string(stats.operations) +
              ", connections " + std::to_string(stats.connections) + ", timers " + std::to_string(stats.timers) +
