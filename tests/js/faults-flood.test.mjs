@@ -47,7 +47,7 @@ for (const [protocol, count, mode] of floods) {
   const where = mode.length === 0 ? '' : ' within the limits of each minute';
   test(`${protocol}: of ${count} calls under thirty percent of faults each ends right${where}, and no request is uncounted`, async (t) => {
     const plan = faultPlan(undefined, faults);
-    const { calls, server, runtime, limited, warnings } = await flood(protocol, count, ...mode);
+    const { calls, server, runtime, limited, left, warnings } = await flood(protocol, count, ...mode);
     assert.equal(calls.length, count);
     let requests = 0;
     const failures = {};
@@ -63,6 +63,7 @@ for (const [protocol, count, mode] of floods) {
     assert.deepEqual([server.requests, server.aborts, server.open], [requests, 0, 0]);
     assert.ok(server.maxOpen <= kPlaces && server.maxOpen > 1, `${server.maxOpen} open at once`);
     assert.deepEqual(warnings, []);
+    assert.deepEqual(left, { listeners: 0, sockets: 0, resources: [] });
     if (mode.length > 0) {
       const { worstWindow, reservations, openReservations, elapsedMs } = limited;
       const { requestsPerMinute, tokensPerMinute } = kLimits;

@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import { asking, assertNothingLeft, connected } from './calls.mjs';
 import { wordsOf } from './llm-meter.mjs';
+import { SignalCounter } from './tasks.mjs';
 
 export const kPlaces = 100;
 export const kMaxAttempts = 4;
@@ -73,9 +74,11 @@ async function flood(protocol, count, isLimited) {
     retry: { maxAttempts: kMaxAttempts, baseDelay: 1 },
   });
   runtime = rt;
+  const counter = new SignalCounter();
+  const { signal } = counter.signal();
   const tasks = Array.from({ length: count }, (_, i) => {
     const { prompt, isStream } = callOf(i);
-    return rt.submit((ctx) => asking[isStream ? 'llmStream' : 'llm'](ctx, prompt));
+    return rt.submit((ctx) => asking[isStream ? 'llmStream' : 'llm'](ctx, prompt, { signal }));
   });
   const calls = (await rt.awaitAllSettled(tasks)).map(outcomeOf);
   await assertNothingLeft(rt, server);
@@ -83,12 +86,18 @@ async function flood(protocol, count, isLimited) {
   const { llmCalls, llmRetries, reservations, openReservations } = rt.getStats();
   const elapsedMs = isLimited ? rt.clock.now() : undefined;
   await rt.close();
+  // What the runtime had open is closed before the server closes anything.
+  await server.whenSocketsClosed();
+  const left = { listeners: counter.listeners, sockets: server.stats().sockets };
   await server.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  left.resources = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout|Immediate/.test(name));
   return {
     calls,
     server: { requests, aborts, open, maxOpen },
     runtime: { llmCalls, llmRetries },
     limited: { worstWindow, reservations, openReservations, elapsedMs },
+    left,
     warnings,
   };
 }
