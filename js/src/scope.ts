@@ -83,7 +83,7 @@ export function joinerNumbers(joiner: Joiner | undefined): [joiner: number, quor
   return [JoinerNumber[joiner], 0];
 }
 
-const scopeOptionNames = ['joiner', 'name', 'timeout', 'deadline', 'signal', 'ctx'];
+const scopeOptionNames = ['joiner', 'name', 'timeout', 'deadline', 'signal', 'retryBudget', 'ctx'];
 
 /** Throws unless it is an object that holds nothing but a scope's options. */
 export function checkScopeOptions(options: unknown): void {
