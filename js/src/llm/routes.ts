@@ -262,7 +262,8 @@ export class Routes {
       const { initial = 1, min = 1, max = 1000 } = adaptive;
       if (!gate.sent.has(GateKey.adaptiveInitial)) this.#set(gate, GateKey.adaptiveInitial, initial);
       this.#set(gate, GateKey.adaptiveMin, min);
-      this.#set(gate, GateKey.adaptiveMax, finite(max));
+      // 0 would switch it off.
+      this.#set(gate, GateKey.adaptiveMax, Math.min(max, 2 ** 32 - 1));
     }
     if (gate.kind === 'endpoint' && breaker !== undefined) {
       const { failures = 5, pause = 30_000, probes = 1 } = breaker;
