@@ -37,20 +37,19 @@ export async function servePlainPage(t, { policy = strictPolicy, isSingleFile = 
 }
 
 /**
- * Opens such a page under the strict policy, which lets it ask the test server `server`. In it `open(config)` makes a runtime
- * of the build, whose provider is the server's where `config.protocol` names one.
+ * Opens such a page under the strict policy, which lets it ask servers of this machine. In it `open(config)` makes a runtime of
+ * the build; `config.provider` may be [name, options] of one.
  */
-export async function openModelPage(t, server, build, options) {
-  const policy = `${strictPolicy}; connect-src 'self' ${server.url}`;
+export async function openModelPage(t, build, options) {
+  const policy = `${strictPolicy}; connect-src 'self' http://127.0.0.1:*`;
   const page = await openPage(t, await servePlainPage(t, { policy, isSingleFile: build === 'single-file' }), options);
-  await page.evaluate(([name, openaiBaseURL, anthropicBaseURL]) => {
+  await page.evaluate((variant) => {
     const { heddle } = globalThis;
-    const addresses = { openai: openaiBaseURL, anthropic: anthropicBaseURL };
-    globalThis.open = ({ protocol, ...config } = {}) => heddle.createRuntime({
-      ...(name !== 'single-file' && { variant: name }),
-      ...(protocol && { provider: heddle[protocol]({ baseURL: addresses[protocol], apiKey: 'sk-test', model: 'm-1' }) }),
+    globalThis.open = ({ provider, ...config } = {}) => heddle.createRuntime({
+      ...(variant !== 'single-file' && { variant }),
+      ...(provider && { provider: heddle[provider[0]](provider[1]) }),
       ...config,
     });
-  }, [build, server.openaiBaseURL, server.anthropicBaseURL]);
+  }, build);
   return page;
 }

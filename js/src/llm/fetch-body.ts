@@ -91,12 +91,26 @@ export interface ByteSource {
 
 const forgotten = new FinalizationRegistry<ByteSource>((source) => source.leave(new Error('nobody can read this body any more')));
 
+/** Why a stream failed, once it has. */
+export interface Failure {
+  reason?: { readonly error: unknown };
+}
+
 // The source does not know its stream: so a stream that its reader dropped can be collected, and then it is left.
 class StreamSource {
-  constructor(private readonly source: ByteSource) {}
+  constructor(
+    private readonly source: ByteSource,
+    private readonly failure: Failure,
+  ) {}
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    const bytes = await this.source.read();
+    let bytes: Bytes | undefined;
+    try {
+      bytes = await this.source.read();
+    } catch (error) {
+      this.failure.reason = { error };
+      throw error;
+    }
     if (bytes === undefined) controller.close();
     else controller.enqueue(bytes);
   }
@@ -106,9 +120,9 @@ class StreamSource {
   }
 }
 
-/** The source as a stream that reads only when it is read. */
-export function streamOf(source: ByteSource): ReadableStream<Uint8Array> {
-  const underlying = new StreamSource(source);
+/** The source as a stream that reads only when it is read; `failure` is told why it failed. */
+export function streamOf(source: ByteSource, failure: Failure = {}): ReadableStream<Uint8Array> {
+  const underlying = new StreamSource(source, failure);
   forgotten.register(underlying, source);
   return new ReadableStream(underlying, { highWaterMark: 0 });
 }

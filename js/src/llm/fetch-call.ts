@@ -181,7 +181,9 @@ export class FetchCall extends HostCall {
 
   async #send(attempt: Attempt): Promise<Response> {
     if (this.request.ready !== undefined) await this.request.ready;
-    const response = await this.host.fetch(...this.request.argumentsFor(attempt.signal));
+    // A browser's own fetch may be called on the window or on nothing.
+    const { fetch } = this.host;
+    const response = await fetch(...this.request.argumentsFor(attempt.signal));
     if (!attempt.wasCut) return response;
     // A fetch that does not know signals.
     void response.body?.cancel?.().catch(ignore);

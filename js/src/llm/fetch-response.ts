@@ -5,7 +5,7 @@
  * Invariant: a body can be used once, and bodyUsed says so, as fetch has it. Partners: `fetch-call.ts`, `fetch-body.ts`.
  */
 
-import { streamOf, type ByteSource, type Bytes } from './fetch-body.js';
+import { streamOf, type ByteSource, type Bytes, type Failure } from './fetch-body.js';
 
 /** A body: all of it, or where it comes from. */
 export type Content = Bytes | ByteSource;
@@ -15,6 +15,7 @@ const kHeld = Symbol('heddle.body');
 class Held {
   isUsed = false;
   #inner: Response | undefined;
+  readonly #failure: Failure = {};
 
   constructor(
     readonly response: Response,
@@ -33,6 +34,19 @@ class Held {
     return this.#inner?.bodyUsed === true;
   }
 
+  /** Asks the inner Response for all of its body. Where that fails the reason is the body's own: Chromium's Response has one
+   * TypeError for all of them. */
+  async read<T>(all: (inner: Response) => Promise<T>): Promise<T> {
+    const inner = this.inner();
+    const isOurs = !inner.bodyUsed;
+    try {
+      return await all(inner);
+    } catch (error) {
+      const { reason } = this.#failure;
+      throw isOurs && reason !== undefined ? reason.error : error;
+    }
+  }
+
   /** The bytes, given out once; undefined where the inner Response must be asked. */
   take(): Bytes | undefined {
     if (this.#inner !== undefined || !(this.content instanceof Uint8Array)) return undefined;
@@ -44,7 +58,7 @@ class Held {
   #make(): Response {
     const type = this.response.headers.get('content-type');
     const headers: Record<string, string> = type === null ? {} : { 'content-type': type };
-    const inner = new Response(this.content instanceof Uint8Array ? this.content : streamOf(this.content), { headers });
+    const inner = new Response(this.content instanceof Uint8Array ? this.content : streamOf(this.content, this.#failure), { headers });
     // What was read without it cannot be read again.
     if (this.isUsed) void inner.arrayBuffer();
     return inner;
@@ -70,27 +84,27 @@ const methods = {
   async text(): Promise<string> {
     const held = heldOf(this);
     const bytes = held.take();
-    return bytes === undefined ? held.inner().text() : decoder.decode(bytes);
+    return bytes === undefined ? held.read((inner) => inner.text()) : decoder.decode(bytes);
   },
   async json(): Promise<unknown> {
     const held = heldOf(this);
     const bytes = held.take();
-    return bytes === undefined ? held.inner().json() : JSON.parse(decoder.decode(bytes));
+    return bytes === undefined ? held.read((inner) => inner.json()) : JSON.parse(decoder.decode(bytes));
   },
   async arrayBuffer(): Promise<ArrayBuffer> {
     const held = heldOf(this);
     const bytes = held.take();
-    return bytes === undefined ? held.inner().arrayBuffer() : bytes.slice().buffer;
+    return bytes === undefined ? held.read((inner) => inner.arrayBuffer()) : bytes.slice().buffer;
   },
   async bytes(): Promise<Uint8Array> {
     const held = heldOf(this);
-    return held.take()?.slice() ?? new Uint8Array(await held.inner().arrayBuffer());
+    return held.take()?.slice() ?? new Uint8Array(await held.read((inner) => inner.arrayBuffer()));
   },
   async blob(): Promise<Blob> {
-    return heldOf(this).inner().blob();
+    return heldOf(this).read((inner) => inner.blob());
   },
   async formData(): Promise<FormData> {
-    return heldOf(this).inner().formData();
+    return heldOf(this).read((inner) => inner.formData());
   },
   clone(): Response {
     const { response } = heldOf(this);
