@@ -10,7 +10,9 @@ constexpr u32 kFifoList = 0;
 
 u32 AdmissionQueue::list_of(const Node& node) const {
   switch (mode_) {
-    case FairnessMode::kPriority: return static_cast<u32>(node.priority + kMaxPriority);
+    // 0, -1, 1, -2, 2 ...: the usual levels share memory, whatever their sign.
+    case FairnessMode::kPriority:
+      return static_cast<u32>(node.priority < 0 ? -2 * node.priority - 1 : 2 * node.priority);
     case FairnessMode::kRoundRobin: return node.group;
     case FairnessMode::kFifo: break;
   }

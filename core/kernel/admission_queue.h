@@ -58,6 +58,9 @@ class AdmissionQueue {
   bool holds(u32 node, u32 owner) const { return nodes_.contains(node) && nodes_[node].owner == owner; }
 
  private:
+  // Small ones: there may be tens of thousands of queues, a gate's each, of which most are short.
+  static constexpr u32 kChunkBits = 6;
+
   struct Node {
     u32 owner = 0;
     i32 priority = 0;
@@ -91,10 +94,9 @@ class AdmissionQueue {
     void operator()(const Entry& entry, u32 position) const { queue->list(entry.id).position = position; }
   };
   struct PlaceLoner {
-    Slab<Node>* nodes;
+    Slab<Node, kChunkBits>* nodes;
     void operator()(const Entry& entry, u32 position) const { (*nodes)[entry.id].position = position; }
   };
-  static constexpr u32 kChunkBits = 10;
 
   List& list(u32 id) { return lists_[id >> kChunkBits][id & ((1U << kChunkBits) - 1)]; }
   const List& list(u32 id) const { return lists_[id >> kChunkBits][id & ((1U << kChunkBits) - 1)]; }
@@ -112,7 +114,7 @@ class AdmissionQueue {
   void join_ring(u32 id);
   void leave_ring(u32 id);
 
-  Slab<Node> nodes_;
+  Slab<Node, kChunkBits> nodes_;
   std::vector<std::unique_ptr<List[]>> lists_;
   Heap<Entry, Before, PlaceLevel> levels_;
   Heap<Entry, Before, PlaceLoner> loners_;
