@@ -149,9 +149,12 @@ void Scheduler::refuse_call(CallId id, OpCode code) {
 
 void Scheduler::go_elsewhere(CallId id) {
   Call& call = calls_[id];
-  take_next_route(call);
-  while (is_cooling(call.route) && has_cool_route(call)) take_next_route(call);
-  ++fallbacks_;
+  // Past those that would refuse it: a plan of any length takes no stack.
+  do {
+    take_next_route(call);
+    while (is_cooling(call.route) && has_cool_route(call)) take_next_route(call);
+    ++fallbacks_;
+  } while (call.route.next != 0 && refusal_of(call) != OpCode::kOk);
   enqueue_call(id, false);
 }
 

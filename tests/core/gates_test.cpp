@@ -299,6 +299,16 @@ TEST(TooLarge, it_takes_the_next_entry_of_its_plan) {
   host.finish();
 }
 
+TEST(TooLarge, a_plan_may_be_long) {
+  CallHost host;
+  const GateId small = host.gate({{GateKey::kTokens, 100}});
+  const u32 call = host.ask(CallRequest{}, std::vector<Through>(100'000, {{0, small}, 500}));
+  host.run();
+  EXPECT_EQ(host.code(call), OpCode::kRequestTooLarge);
+  EXPECT_EQ(host.kernel.stats().fallbacks, 99'999u);
+  host.finish();
+}
+
 // --- What is given back ---
 
 class Refunds : public ::testing::Test {
