@@ -32,6 +32,8 @@ const phaseOf: Record<Explanation['reason'], Phase> = {
   fibers: 'suspended',
   children: 'suspended',
   llmPlace: 'queue',
+  gatePlace: 'queue',
+  rate: 'queue',
   call: 'flight',
   chunk: 'flight',
   backoff: 'backoff',
