@@ -19,7 +19,7 @@
  *   fault(request, n), faults: {seed, rates: [[rate, fault], ...]}   see llm-faults.mjs
  *   chunking              'event' (default); 'split': pieces of 1 or 2 bytes, through events and characters; 'byte'
  *   limits, rates         the server as a provider with limits, and stats().worstWindow; see llm-meter.mjs
- *   newline '\n', pings false, usage true
+ *   newline '\n', pings false, usage true, headers {}: of every answer, beside its own
  * `request` is {n, attempt, protocol, stream, path, headers, body, model, prompt}; n counts calls from 1, attempt
  * counts calls of the same prompt from 1; protocol is openai, anthropic, responses, embeddings or plain.
  */
@@ -33,7 +33,7 @@ import { kAnyOrigin, refuse, writeAnswer } from './llm-writer.mjs';
 
 export { rateLimited } from './llm-faults.mjs';
 
-const kDefaults = { latencyMs: 0, chunking: 'event', newline: '\n', pings: false, usage: true };
+const kDefaults = { latencyMs: 0, chunking: 'event', newline: '\n', pings: false, usage: true, headers: {} };
 
 /** Starts a server and resolves once it listens. */
 export async function startLLMServer(options = {}) {
@@ -262,7 +262,7 @@ class LLMServer {
       req,
       res,
       row,
-      headersToSend: {},
+      headersToSend: this.options.headers,
       metered: undefined,
       isOpen: () => this.#calls.has(call),
       settle: (outcome) => this.#settle(call, outcome),
@@ -325,7 +325,7 @@ class LLMServer {
     if (rates === true && limits === undefined) throw new Error('rates: true says what is left of limits; there are none');
     if (rates) {
       const now = timeOf(limits);
-      call.headersToSend = rateHeaders(call.protocol, this.#meter.left(rates === true ? limits : rates, limits), now);
+      call.headersToSend = { ...call.headersToSend, ...rateHeaders(call.protocol, this.#meter.left(rates === true ? limits : rates, limits), now) };
       // A time to come means nothing without the time that it is counted from.
       if (limits?.now) call.headersToSend.date = new Date(now).toUTCString();
     }

@@ -3,6 +3,9 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { given, outcomeOf } from './outcome.mjs';
 
+// A page too may have this key.
+const kKey = { apiKey: 'sk-test', dangerouslyAllowBrowser: true };
+
 const kBody = { model: 'm-1', max_tokens: 100 };
 
 function read(blocks) {
@@ -30,7 +33,7 @@ export const anthropicClients = [
     name: '@anthropic-ai/sdk',
     protocol: 'anthropic',
     connect({ url, fetch, maxRetries }) {
-      const options = { baseURL: url, apiKey: 'sk-test', logLevel: 'off', ...given({ fetch, maxRetries }) };
+      const options = { baseURL: url, ...kKey, logLevel: 'off', ...given({ fetch, maxRetries }) };
       const client = new Anthropic(options);
       return ({ stream = false, ...request }) => outcomeOf(() => ask(client, { stream, ...request }));
     },

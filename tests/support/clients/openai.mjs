@@ -3,8 +3,11 @@
 import OpenAI from 'openai';
 import { given, outcomeOf } from './outcome.mjs';
 
+// A page too may have this key.
+const kKey = { apiKey: 'sk-test', dangerouslyAllowBrowser: true };
+
 const clientFor = ({ url, fetch, maxRetries }) =>
-  new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-test', logLevel: 'off', ...given({ fetch, maxRetries }) });
+  new OpenAI({ baseURL: `${url}/v1`, ...kKey, logLevel: 'off', ...given({ fetch, maxRetries }) });
 
 const callOf = ({ id, function: { name, arguments: text } }) => ({ id, name, arguments: text });
 
