@@ -18,6 +18,11 @@ void Scheduler::start_call(CallId id) {
     refuse_call(id, refusal);
     return;
   }
+  if (!may_be_sent(call)) {
+    leave_gates(call);
+    enqueue_call(id, true);
+    return;
+  }
   call.state = CallState::kInFlight;
   call.since = now_;
   call.is_simulated = false;

@@ -86,6 +86,14 @@ OpCode Scheduler::refusal_of(const Call& call) const {
   return OpCode::kOk;
 }
 
+// What it passed when it began to wait for its place may be closed by now: a limit was lowered, a server spoke.
+bool Scheduler::may_be_sent(const Call& call) {
+  for (const GateId id : call.route.gates) {
+    if (id != 0 && !gates_[id]->rate.may_send(now_, call.route.tokens)) return false;
+  }
+  return true;
+}
+
 // A rate that is limited from now on knows nothing of those that are inside already.
 void Scheduler::enter_gate(Gate& gate, Call& call) {
   ++gate.inside;

@@ -55,6 +55,14 @@ class RateWindow {
            (tokens_limit_ == 0 || this->tokens() + foreign_tokens(now) + tokens <= tokens_limit_);
   }
 
+  // Whether one that was let through may still be sent: the limit may be lower by now, and the server may have spoken.
+  bool may_send(Time now, i64 tokens) {
+    if (!is_limited()) return true;
+    expire(now);
+    return (requests_limit_ == 0 || requests_ + foreign_requests(now) + 1 <= requests_limit_) &&
+           (tokens_limit_ == 0 || tokens_ + foreign_tokens(now) + tokens <= tokens_limit_);
+  }
+
   // A request is let through: it is held until it is sent, or given up.
   void hold(i64 tokens) {
     ++held_requests_;
@@ -91,20 +99,25 @@ class RateWindow {
   }
 
   // A server's own count: what is missing there and unknown here was used by others, and comes back within `reset`.
-  // It cannot know of what is held.
+  // It cannot know of what is held, nor of all that is under way: others used at least that much, and a later word that
+  // says less takes nothing back.
   void report_requests(Time now, i64 remaining, Time reset) {
     if (requests_limit_ == 0) return;
     expire(now);
     const i64 ours = i64{requests_limit_} - requests_;
-    others_.requests = std::max(i64{0}, ours - remaining);
-    others_.requests_until = now + (reset < 0 ? window_ : std::min(reset, window_));
+    const i64 others = std::max(i64{0}, ours - remaining);
+    if (others < foreign_requests(now)) return;
+    others_.requests = others;
+    others_.requests_until = now + std::min(reset < 0 ? kNever : reset, window_ + kMillisecond);
   }
   void report_tokens(Time now, i64 remaining, Time reset) {
     if (tokens_limit_ == 0) return;
     expire(now);
     const i64 ours = tokens_limit_ - tokens_;
-    others_.tokens = std::max(i64{0}, ours - remaining);
-    others_.tokens_until = now + (reset < 0 ? window_ : std::min(reset, window_));
+    const i64 others = std::max(i64{0}, ours - remaining);
+    if (others < foreign_tokens(now)) return;
+    others_.tokens = others;
+    others_.tokens_until = now + std::min(reset < 0 ? kNever : reset, window_ + kMillisecond);
   }
 
   // When something leaves the window next, or kNever.

@@ -258,6 +258,7 @@ class Scheduler {
   const AdmissionQueue& queue_of(const Call& call) const;
   void proceed(CallId id, bool again);
   OpCode refusal_of(const Call& call) const;
+  bool may_be_sent(const Call& call);
   void enter_gate(Gate& gate, Call& call);
   void look_at_gates();
   void send_through_gates(Call& call);

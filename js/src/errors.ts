@@ -69,8 +69,8 @@ export class TimeoutError extends HeddleError {
 export class ConfigError extends HeddleError {
   /** The key as the caller wrote it, with its path: `retry.maxAttempts`. */
   readonly key: string;
-  constructor(message: string, key: string) {
-    super('ConfigError', message);
+  constructor(message: string, key: string, options?: { cause?: unknown }) {
+    super('ConfigError', message, options);
     this.key = key;
   }
 }

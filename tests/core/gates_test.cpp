@@ -510,6 +510,29 @@ TEST(Reconfiguration, less_room_lets_what_runs_end) {
   host.finish();
 }
 
+TEST(Reconfiguration, a_lower_rate_holds_for_those_that_had_passed_it_and_wait_for_a_place) {
+  KernelConfig config = roomy();
+  config.max_calls = 1;
+  CallHost host(config);
+  host.on_call = [](const Attempt&) { return Reply::fine(kMillisecond); };
+  const GateId gate = host.gate({{GateKey::kRequests, 10}});
+  std::vector<u32> calls;
+  for (u32 i = 0; i < 6; ++i) calls.push_back(host.ask({{gate}}));
+  host.run();
+  EXPECT_EQ(host.gate_stats(gate).inside, 6u);
+  host.kernel.set_gate(gate, GateKey::kRequests, 2);
+  host.pass(100 * kMillisecond);
+  EXPECT_EQ(host.over(), 2u);
+  EXPECT_EQ(host.gate_stats(gate).requests, 2u);
+  EXPECT_EQ(host.gate_stats(gate).waiting, 4u);
+  // In the order in which they came.
+  host.pass(kFull);
+  EXPECT_TRUE(host.is_over(calls[2]) && host.is_over(calls[3]));
+  EXPECT_FALSE(host.is_over(calls[4]) || host.is_over(calls[5]));
+  host.pass(kFull);
+  host.finish();
+}
+
 TEST(Reconfiguration, a_new_rate_counts_what_is_sent_from_then_on) {
   // Calls that had passed the gate when it got its rate, and waited for a place.
   KernelConfig config = roomy();

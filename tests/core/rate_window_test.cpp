@@ -130,8 +130,47 @@ TEST(RateWindow, a_servers_count_makes_it_more_careful_never_less) {
   EXPECT_EQ(rate.fits_at(0, 31), 10 * kSecond);
   EXPECT_TRUE(rate.fits(10 * kSecond, 80));
   rate.report_requests(0, 0, 2 * kWindow);
-  EXPECT_FALSE(rate.fits(kWindow - 1, 0));
-  EXPECT_TRUE(rate.fits(kWindow, 0));  // nothing counts for longer than a window
+  EXPECT_FALSE(rate.fits(kWindow, 0));
+  EXPECT_TRUE(rate.fits(kWindow + kMillisecond, 0));  // nothing counts for longer than a window
+}
+
+TEST(RateWindow, a_later_word_that_says_less_takes_nothing_back_before_its_time) {
+  RateWindow rate;
+  rate.set_requests(10);
+  rate.set_tokens(1000);
+  rate.report_requests(0, 4, 20 * kSecond);
+  rate.report_tokens(0, 400, 20 * kSecond);
+  sent_now(rate, 0, 100);
+  // Sent before ours arrived there: it says nothing of it.
+  rate.report_requests(0, 6, 60 * kSecond);
+  rate.report_tokens(0, 600, 60 * kSecond);
+  EXPECT_TRUE(rate.fits(0, 300));
+  EXPECT_FALSE(rate.fits(0, 301));
+  for (int i = 0; i < 3; ++i) sent_now(rate, 0, 0);
+  EXPECT_FALSE(rate.fits(0, 0));
+  EXPECT_TRUE(rate.fits(20 * kSecond, 900));
+}
+
+TEST(RateWindow, what_was_let_through_may_be_sent_while_the_limit_allows_it) {
+  RateWindow rate;
+  rate.set_requests(4);
+  rate.set_tokens(400);
+  for (int i = 0; i < 4; ++i) rate.hold(100);
+  EXPECT_TRUE(rate.may_send(0, 100));
+  rate.send(0, 100);
+  rate.set_requests(2);
+  EXPECT_TRUE(rate.may_send(0, 100));
+  rate.send(0, 100);
+  EXPECT_FALSE(rate.may_send(0, 100));
+  rate.set_requests(0);
+  rate.set_tokens(250);
+  EXPECT_TRUE(rate.may_send(0, 50));
+  EXPECT_FALSE(rate.may_send(0, 51));
+  rate.set_tokens(0);
+  EXPECT_TRUE(rate.may_send(0, 1000));
+  rate.set_requests(2);
+  EXPECT_FALSE(rate.may_send(kWindow, 0));
+  EXPECT_TRUE(rate.may_send(kWindow + kMillisecond, 0));
 }
 
 TEST(RateWindow, a_servers_count_knows_nothing_of_what_is_held) {
@@ -260,8 +299,10 @@ TEST(RateWindow, random_use_and_live_changes_give_what_counting_again_gives) {
           model.expire(now);
           i64 ours = model.requests_limit;
           for (const auto& entry : model.log) ours -= entry.requests;
-          model.others = std::max(i64{0}, ours - remaining);
-          model.others_until = now + (reset < 0 ? model.window : std::min(reset, model.window));
+          const i64 others = std::max(i64{0}, ours - remaining);
+          if (now < model.others_until && others < model.others) break;
+          model.others = others;
+          model.others_until = now + std::min(reset < 0 ? kNever : reset, model.window + kMillisecond);
           break;
         }
         case 5: {
@@ -272,8 +313,10 @@ TEST(RateWindow, random_use_and_live_changes_give_what_counting_again_gives) {
           model.expire(now);
           i64 ours = model.tokens_limit;
           for (const auto& entry : model.log) ours -= entry.tokens;
-          model.other_tokens = std::max(i64{0}, ours - remaining);
-          model.other_tokens_until = now + (reset < 0 ? model.window : std::min(reset, model.window));
+          const i64 others = std::max(i64{0}, ours - remaining);
+          if (now < model.other_tokens_until && others < model.other_tokens) break;
+          model.other_tokens = others;
+          model.other_tokens_until = now + std::min(reset < 0 ? kNever : reset, model.window + kMillisecond);
           break;
         }
         case 6: {

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import * as asyncify from 'heddle';
 import heddle, { open } from '../support/heddle.mjs';
 import { crowdConfig, kTasks, runCrowd } from '../support/crowd-program.mjs';
+import { limitedCrowdConfig, runLimitedCrowd } from '../support/limited-crowd.mjs';
+import { assertAtRest } from '../support/tasks.mjs';
 import { runPreset } from '../../js/scripts/build.mjs';
 
 const kSeed = 20260;
@@ -151,4 +153,44 @@ test('a run on the real clock replays natively as well', async (t) => {
   const file = path.join(folder, 'real.events');
   writeFileSync(file, Buffer.concat([header, rt._recordedEvents()]));
   assert.equal(execFileSync(program, [file], { encoding: 'utf8' }).trim(), commandHash);
+});
+
+// --- Under limits ---
+
+/** One run of the crowd under rates, plans, hedges, adaptive limits and circuits. */
+async function limitedCrowd(t, seed, config) {
+  const rt = await open(t, limitedCrowdConfig(heddle, seed, config));
+  const run = await runLimitedCrowd(rt);
+  assertAtRest(rt);
+  const events = config?.recordEvents ? rt._recordedEvents() : undefined;
+  await rt.close();
+  return { run, events };
+}
+
+test('the crowd under limits meets all of them', async (t) => {
+  const { run: { stats, codes, now } } = await limitedCrowd(t, kSeed);
+  const count = (code) => codes.filter((one) => one === code).length;
+  assert.ok(count('ok') > 80 && count('Cancelled') > 5, JSON.stringify(codes));
+  const { llmHedges, llmFallbacks, llmRetries } = stats;
+  assert.ok(llmHedges > 5 && llmFallbacks > 5 && llmRetries > 10, JSON.stringify({ llmHedges, llmFallbacks, llmRetries }));
+  assert.ok(now > 60_000, 'some had to wait for the next minute');
+});
+
+test('twenty runs under limits have one hash, and one outcome of every task', async (t) => {
+  const { run: first } = await limitedCrowd(t, kSeed);
+  for (let i = 1; i < 20; i++) assert.deepEqual((await limitedCrowd(t, kSeed)).run, first, `run ${i + 1}`);
+  assert.notEqual((await limitedCrowd(t, kSeed + 1)).run.commandHash, first.commandHash);
+});
+
+test('the native core, fed with the events of a run under limits, gives the same hash', async (t) => {
+  const program = await replayProgram();
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'heddle-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [seed, fairnessMode] of [[kSeed, 'fifo'], [5, 'priority'], [6, 'round-robin']]) {
+    const { run, events } = await limitedCrowd(t, seed, { recordEvents: true, fairnessMode });
+    const header = new Uint8Array(new Float64Array([1, seed, 1, 0, 1000, 0, 0, 0]).buffer);
+    const file = path.join(folder, `${seed}.events`);
+    writeFileSync(file, Buffer.concat([header, events]));
+    assert.equal(execFileSync(program, [file], { encoding: 'utf8' }).trim(), run.commandHash, `seed ${seed}`);
+  }
 });

@@ -81,7 +81,7 @@ test('openai: headers say what is left, and when all of it is back', async (t) =
   time.ms += 30_000;
   const { headers } = await post(server, 'a', { max_tokens: 199 });
   const left = (counter) => ['limit', 'remaining', 'reset'].map((what) => headers.get(`x-ratelimit-${what}-${counter}`));
-  assert.deepEqual([left('requests'), left('tokens')], [['5', '3', '1m0s'], ['1000', '700', '1m0s']]);
+  assert.deepEqual([left('requests'), left('tokens')], [['5', '3', '1m0.001s'], ['1000', '700', '1m0.001s']]);
 });
 
 test('anthropic: headers say what is left, and the time at which all of it is back', async (t) => {

@@ -71,7 +71,7 @@ export class Meter {
   left(rates, limits) {
     const at = timeOf(limits);
     this.#moveTo(at);
-    const resetMs = this.#used.requests === 0 ? 0 : Math.ceil(this.#newest.at + kWindow - at);
+    const resetMs = this.#used.requests === 0 ? 0 : Math.ceil(this.#newest.at + kWindow + 1 - at);
     const of = (limit, used) => limit !== undefined && { limit, remaining: Math.max(0, limit - used), resetMs };
     return {
       requests: of(rates.requestsPerMinute, this.#used.requests),

@@ -95,6 +95,7 @@ const kNothing = {
   backoffLLMCalls: 0,
   oldestPendingMs: 0,
   oldestWaitingLLMCallMs: 0,
+  openReservations: 0,
   timers: 0,
   records: 0,
 };
@@ -104,6 +105,7 @@ export function assertAtRest(rt, message) {
   const stats = rt.getStats();
   const left = Object.fromEntries(Object.keys(kNothing).map((key) => [key, stats[key]]));
   assert.deepEqual(left, kNothing, message);
+  for (const gate of stats.gates) assert.deepEqual([gate.inside, gate.waiting], [0, 0], `${message ?? 'at rest'}: the ${gate.kind} ${gate.name}`);
 }
 
 /** The stats are what the list of tasks says. */

@@ -51,7 +51,6 @@ export abstract class HostCall implements Meaning {
   // made per call.)
   private good: Attempt | undefined = undefined;
   private alsoGood: Attempt | undefined = undefined;
-  private lastError: unknown = undefined;
 
   constructor(
     protected readonly host: CallHost,
@@ -70,6 +69,13 @@ export abstract class HostCall implements Meaning {
     return this.good?.isDropped === false ? this.good : this.alsoGood?.isDropped === false ? this.alsoGood : undefined;
   }
 
+  // Of two attempts at once the later start may fail first.
+  private get lastFailure(): unknown {
+    let last: LLMAttempt | undefined;
+    for (const note of this.notes) if (note.error !== undefined && (last === undefined || note.endedAt >= last.endedAt)) last = note;
+    return last?.error;
+  }
+
   /** The attempt's connection must go. */
   abort(attempt: Attempt, reason: unknown): void {
     attempt.cut(reason);
@@ -81,7 +87,7 @@ export abstract class HostCall implements Meaning {
   }
 
   failure(code: number, attempts: number): unknown {
-    const error = this.lastError;
+    const error = this.lastFailure;
     if (error instanceof LLMError || error instanceof StructuredOutputError) error.attempts = attempts;
     switch (code) {
       case OpCode.retryAfterTooLong: {
@@ -154,7 +160,6 @@ export abstract class HostCall implements Meaning {
   /** Notes why an attempt failed; gives its FailureFlags. */
   protected failed(attempt: Attempt, error: unknown): number {
     attempt.note.error = error as Error;
-    this.lastError = error;
     return error instanceof LLMError ? failureFlags(error) : 0;
   }
 

@@ -17,7 +17,7 @@ import { LLMStream } from './llm-stream.js';
 import { OtherCall, type SideEffect } from './other-call.js';
 import { checkOptionNames, checkSignal, checkTimeout, planOf, specOf, type LLMOptions, type Prompt } from './request.js';
 import type { LLMResult } from './result.js';
-import type { PlanEntry, RouteEntry } from './routes.js';
+import type { RouteEntry } from './routes.js';
 import { StreamCall } from './stream-call.js';
 
 /** What the calls need of their runtime. @internal */
@@ -58,12 +58,12 @@ export class Calls {
   }
 
   call(prompt: Prompt, options: LLMOptions | undefined, ctx: Context | undefined): Promise<LLMResult> {
-    return this.#begin('llm', CallClass.llm, options, ctx, () => {
+    return this.#begin('llm', CallClass.llm, options, ctx, (caller) => {
       const spec = specOf('llm', prompt, options);
-      const plan = planOf('llm', options?.model, this.#callHost.provider);
+      const plan = this.#planOf('llm', spec, options, caller);
       return (owner) => {
         const call = new LLMCall(this.#callHost, owner, spec);
-        this.#tell(call, spec, plan, options, owner);
+        this.#tell(call, spec, plan);
         return call;
       };
     });
@@ -74,22 +74,28 @@ export class Calls {
     const caller = this.#host.caller(ctx, 'llmStream');
     this.#host.open('llmStream', caller);
     const spec = specOf('llmStream', prompt, options);
-    const plan = planOf('llmStream', options?.model, this.#callHost.provider);
+    const plan = this.#planOf('llmStream', spec, options, caller);
     engine.tick();
     const owner = caller?._owner ?? new Outside(engine.raw, 'llmStream', true);
     const shield = (): number => caller?._shield ?? 0;
     const call = new StreamCall(this.#callHost, owner, spec, shield);
-    this.#tell(call, spec, plan, options, owner);
+    this.#tell(call, spec, plan);
     call.open(engine.raw.hd_call(owner._fiber, CallClass.llm, 1, 0, shield()), options?.signal, options?.timeout);
     return new LLMStream(call);
   }
 
-  // What belongs to the next hd_call.
-  #tell(call: LLMCall, spec: CallSpec, plan: readonly PlanEntry[], options: LLMOptions | undefined, owner: Owner): void {
+  #planOf(operation: string, spec: CallSpec, options: LLMOptions | undefined, caller: Context | undefined): readonly RouteEntry[] {
+    const plan = planOf(operation, options?.model, this.#callHost.provider);
+    return this.#host.routes.routesOf(plan, spec.request, () => options?.tenant ?? caller?._owner._tenant?.());
+  }
+
+  // What belongs to the next hd_call. Nothing of the user's may run between the two.
+  #tell(call: LLMCall, spec: CallSpec, plan: readonly RouteEntry[]): void {
     const { raw } = this.#host.engine;
     if (spec.hedge !== undefined) raw.hd_call_option(CallOption.hedge, spec.hedge);
     if (spec.timeToFirstToken !== undefined) raw.hd_call_option(CallOption.firstToken, spec.timeToFirstToken);
-    call.plan = this.#host.routes.tell(plan, spec.request, () => options?.tenant ?? owner._tenant?.());
+    call.plan = plan;
+    this.#host.routes.tell(plan);
   }
 
   other<T>(name: string, fn: SideEffect<T>, options: CallOptions | undefined, ctx: Context | undefined): Promise<T> {
@@ -109,7 +115,7 @@ export class Calls {
     type: number,
     options: CallOptions | undefined,
     ctx: Context | undefined,
-    checked: () => (owner: Owner) => HostCall,
+    checked: (caller: Context | undefined) => (owner: Owner) => HostCall,
   ): Promise<T> {
     const { engine, operations } = this.#host;
     let caller: Context | undefined;
@@ -117,7 +123,7 @@ export class Calls {
     try {
       caller = this.#host.caller(ctx, operation);
       this.#host.open(operation, caller);
-      make = checked();
+      make = checked(caller);
       const signal = options?.signal;
       if (signal?.aborted) {
         const reason = reasonOf(signal.reason);
@@ -171,10 +177,14 @@ export class Calls {
       attempt.id = 0;
     }
     attempt.isDropped = true;
-    const { call } = attempt;
+    const { call, note } = attempt;
     const { owner } = call;
     const isInterrupted = owner._isInterrupted?.() === true;
-    call.abort(attempt, isInterrupted ? owner._interruption() : new CancellationError(`${call.name} was dropped: nobody waits for it any more`));
+    const reason = isInterrupted ? owner._interruption() : new CancellationError(`${call.name} was dropped: nobody waits for it any more`);
+    // Of two attempts at once the loser's note stays in the result.
+    note.endedAt = this.#callHost.now();
+    note.error ??= reason as Error;
+    call.abort(attempt, reason);
   }
 
   #isStillborn(id: number): boolean {

@@ -4,6 +4,7 @@
  */
 
 import { ConfigError } from '../errors.js';
+import { describe } from './failure.js';
 import type { LLMRequest } from './provider.js';
 import { estimateTokens } from './usage.js';
 
@@ -15,10 +16,15 @@ const tokensPerMessage = 4;
 // For a part that is no text: images and files cost about this much at the usual sizes.
 const tokensPerPart = 1000;
 
-/** Tokens of a text. Throws a ConfigError where the tokenizer gives no count. */
+/** Tokens of a text. Throws a ConfigError where the tokenizer throws, or gives no count. */
 export function countTokens(text: string, tokenizer: Tokenizer | undefined): number {
   if (tokenizer === undefined) return estimateTokens(text);
-  const count = tokenizer(text);
+  let count: unknown;
+  try {
+    count = tokenizer(text);
+  } catch (error) {
+    throw new ConfigError(`rates.tokenizer threw: ${describe(error)}; it must give a number of tokens for every text`, 'rates.tokenizer', { cause: error });
+  }
   if (typeof count === 'number' && count >= 0 && Number.isFinite(count)) return Math.ceil(count);
   throw new ConfigError(`rates.tokenizer must give a number of tokens, 0 or more; it gave ${typeof count === 'number' ? String(count) : typeof count}`, 'rates.tokenizer');
 }

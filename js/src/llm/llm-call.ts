@@ -54,6 +54,9 @@ export class LLMCall extends HostCall {
   }
 
   value(attempts: number): unknown {
+    const { winner } = this;
+    // Of a simulated answer the host hears nothing before.
+    if (winner?.route.provider.kind === 'simulated') this.countUsage(winner);
     return this.result(attempts);
   }
 
@@ -170,8 +173,6 @@ export class LLMCall extends HostCall {
     }
     const willEndWell = (): void => {
       attempt.answer = answer;
-      // An open stream's are counted at its end.
-      if (!this.opens) this.countUsage(attempt);
       this.endedWell(attempt);
       this.#takes(attempt, latency, this.opens ? 1 | (1 << 8) : 1, 0, -1, this.tokensOf(attempt));
     };

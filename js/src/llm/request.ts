@@ -103,7 +103,7 @@ export function specOf(operation: string, prompt: unknown, options: LLMOptions |
   if (sample !== undefined && !Number.isSafeInteger(sample)) refuse('sample', 'an integer', sample);
   if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) refuse('tenant', 'a non-empty string', tenant);
   if (afterFirstToken !== undefined && afterFirstToken !== 'fail' && afterFirstToken !== 'restart') refuse('afterFirstToken', '"fail" or "restart"', afterFirstToken);
-  if (hedge !== undefined && (typeof hedge !== 'object' || hedge === null || !(hedge.delay >= 0))) refuse('hedge', '{ delay }, a number of milliseconds', hedge);
+  if (hedge !== undefined && (typeof hedge !== 'object' || hedge === null || typeof hedge.delay !== 'number' || !(hedge.delay >= 0))) refuse('hedge', '{ delay }, a number of milliseconds', hedge);
   checkTimeout(operation, timeout);
   checkSignal(operation, signal);
   const format = formatOf(operation, options);
@@ -158,7 +158,8 @@ export function planOf(operation: string, model: unknown, provider: Provider): r
   if (typeof model === 'string' && model !== '') return [{ provider, model }];
   if (!Array.isArray(model)) throw new ArgumentError(operation, `options.model must be a non-empty string, or a plan: an array of models and providers, got ${shown(model)}`);
   if (model.length === 0 || model.length > maxPlan) throw new ArgumentError(operation, `options.model, as a plan, must have 1 to ${maxPlan} entries, got ${model.length}`);
-  return model.map((entry, i) => entryOf(entry, `model[${i}]`));
+  // Holes of the array, too.
+  return Array.from(model as unknown[], (entry, i) => entryOf(entry, `model[${i}]`));
 }
 
 function messagesOf(operation: string, prompt: unknown): readonly LLMMessage[] {

@@ -105,6 +105,7 @@ export class Routes {
   readonly #raw: RawExports;
   readonly #gates: Gate[] = [];
   readonly #byName = new Map<string, Gate>();
+  // Weak: a program may make a provider for each call.
   readonly #endpoints = new WeakMap<Provider, string>();
   #unnamed = 0;
   readonly #plain = new WeakMap<Provider, readonly RouteEntry[]>();
@@ -115,17 +116,17 @@ export class Routes {
     this.configure(config);
   }
 
-  /** Takes over what is given, for all gates at once. */
+  /** Takes over what is given, for all gates at once. What its owner does to it afterwards changes nothing. */
   configure({ rates, adaptive, breaker, maxConcurrentFetches }: RouteConfig): void {
-    const given = { rates, adaptive, breaker, maxConcurrentFetches };
+    const given = { rates: rates && copyOf(rates), adaptive: adaptive && { ...adaptive }, breaker: breaker && { ...breaker }, maxConcurrentFetches };
     for (const [key, value] of Object.entries(given)) {
       if (value !== undefined) this.#config = { ...this.#config, [key]: value };
     }
     for (const gate of this.#gates) this.#send(gate);
   }
 
-  /** Tells the kernel the plan of the next call, and gives it back with what was told. */
-  tell(plan: readonly PlanEntry[], request: LLMRequest, tenant: () => string | undefined): readonly RouteEntry[] {
+  /** What the kernel must know of a call's plan. Throws a ConfigError where the tokenizer does no good; nothing was told then. */
+  routesOf(plan: readonly PlanEntry[], request: LLMRequest, tenant: () => string | undefined): readonly RouteEntry[] {
     const { rates, adaptive, breaker } = this.#config;
     if (plan.length === 1 && rates === undefined && adaptive === undefined && breaker === undefined) return this.#unlimited(plan[0]!);
     const counts = rates !== undefined;
@@ -135,7 +136,6 @@ export class Routes {
     return plan.map((entry) => {
       const endpoint = this.endpointOf(entry.provider);
       const gates = this.#gatesOf(endpoint, `${entry.provider.kind} ${endpoint}`, entry.model ?? entry.provider.model, plan.length > 1, tenantGate);
-      this.#tellRoute(gates, tokens, plan.length > 1);
       return { ...entry, gates, tokens, inputTokens: input };
     });
   }
@@ -148,6 +148,11 @@ export class Routes {
       if (model === undefined) this.#plain.set(provider, entry);
     }
     return entry;
+  }
+
+  /** Tells the kernel the plan of the next call. */
+  tell(routes: readonly RouteEntry[]): void {
+    for (const { gates, tokens } of routes) this.#tellRoute(gates, tokens, routes.length > 1);
   }
 
   /** The same for a request that goes to an endpoint of the caller's own. */
@@ -222,7 +227,7 @@ export class Routes {
 
   #gatesOf(endpoint: string, title: string, model: string, isPlanned: boolean, tenant: number): [number, number, number] {
     const { rates, adaptive, breaker } = this.#config;
-    const limitsOf = (): RateLimits => this.#config.rates?.models?.[model] ?? this.#config.rates ?? noLimits;
+    const limitsOf = (): RateLimits => entryOf(this.#config.rates?.models, model) ?? this.#config.rates ?? noLimits;
     const needsModel = isPlanned || adaptive !== undefined || (rates !== undefined && isLimited(limitsOf()));
     const needsEndpoint = breaker !== undefined || (rates?.total !== undefined && isLimited(rates.total));
     return [
@@ -234,7 +239,7 @@ export class Routes {
 
   #tenant(tenant: string | undefined): number {
     if (tenant === undefined) return 0;
-    const limitsOf = (): RateLimits => this.#config.rates?.tenants?.[tenant] ?? this.#config.rates?.tenants?.['*'] ?? noLimits;
+    const limitsOf = (): RateLimits => entryOf(this.#config.rates?.tenants, tenant) ?? this.#config.rates?.tenants?.['*'] ?? noLimits;
     return isLimited(limitsOf()) || this.#byName.has(gateName('tenant', '', tenant)) ? this.#gate('tenant', '', tenant, limitsOf).id : 0;
   }
 
@@ -279,6 +284,20 @@ export class Routes {
     this.#raw.hd_gate(gate.id, key, value);
   }
 }
+
+// Names come from outside: one like `constructor` must not find what every object has.
+const entryOf = (table: Readonly<Record<string, RateLimits>> | undefined, name: string): RateLimits | undefined =>
+  table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+
+const copiesOf = (table: Readonly<Record<string, RateLimits>> | undefined): Record<string, RateLimits> | undefined =>
+  table && Object.fromEntries(Object.entries(table).map(([name, limits]) => [name, limits && { ...limits }]));
+
+const copyOf = (rates: RateConfig): RateConfig => ({
+  ...rates,
+  total: rates.total && { ...rates.total },
+  models: copiesOf(rates.models),
+  tenants: copiesOf(rates.tenants),
+});
 
 const gateName = (kind: string, scope: string, name: string): string => `${kind}\0${scope}\0${name}`;
 

@@ -217,21 +217,22 @@ export class StreamCall extends LLMCall {
     attempt.isDropped = true;
     attempt.cut(error);
     source.stream?.close();
-    // The kernel hears of the end of the connection when the server has.
-    await new Promise<void>((resolve) => afterCut(resolve));
+    // The kernel hears of the end of the connection when the server has. Where there is none, no time may pass.
+    if (source.stream !== undefined) await new Promise<void>((resolve) => afterCut(resolve));
     if (this.#over !== undefined || attempt.id === 0) return;
     const { engine } = this.host;
     this.failed(attempt, error);
     this.tellUsed(attempt, this.tokensOf(attempt));
-    this.#sources.delete(attempt);
-    this.#source = undefined;
-    const id = this.lastWord(attempt);
-    const op = engine.raw.hd_reopen(this.owner._fiber, id, this.retryAfterOf(error), this.shield());
+    const op = engine.raw.hd_reopen(this.owner._fiber, attempt.id, this.retryAfterOf(error), this.shield());
     if (op <= 0) {
+      // Its end still has to be told.
       engine.drainEffects();
       this.#end({ error: this.owner._interruption() });
       return;
     }
+    this.#sources.delete(attempt);
+    this.#source = undefined;
+    this.lastWord(attempt);
     this.#ahead.push({ type: 'restart' });
     this.#waitUntilOpen(op);
     // The next piece is the new stream's first.
