@@ -122,6 +122,23 @@ for (const way of Object.keys(asking)) {
       }
     });
 
+    test(`${protocol} ${way}: where both answer in one moment, one of them is the answer and the other is gone`, async (t) => {
+      const { server, rt } = await connected(t, { latencyMs: 'manual' }, { protocol, clock: 'virtual', hedging: { share: 1 } });
+      for (let i = 0; i < 10; i++) {
+        const call = asking[way](rt, `q ${i}`, { hedge });
+        await server.whenHeld(1);
+        rt.clock.advance(100);
+        await server.whenHeld(2);
+        server.release();
+        const { text, attempts, timings } = await call;
+        assert.deepEqual([text, attempts, timings.attempts.length], [`echo: q ${i}`, 2, 2]);
+        // The other one was cancelled, or had ended as well by then.
+        const errors = timings.attempts.map(({ error }) => error?.code);
+        assert.ok(errors.includes(undefined) && errors.every((code) => code === undefined || code === 'Cancelled'), errors.join());
+        await assertNothingLeft(rt, server);
+      }
+    });
+
     test(`${protocol} ${way}: cancelling a hedged call closes both connections`, async (t) => {
       const { server, rt } = await connected(t, { latencyMs: 'manual' }, { protocol, clock: 'virtual' });
       const task = rt.submit((ctx) => asking[way](ctx, 'q', { hedge }));

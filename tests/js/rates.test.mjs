@@ -159,6 +159,32 @@ test('the estimate: a token for four bytes, four a message, maxTokens or outputT
   }
 });
 
+test('tools, calls of tools in the conversation and schemas are sent, too, and count', async (t) => {
+  const seen = [];
+  const tokenizer = (text) => {
+    seen.push(text);
+    return 10;
+  };
+  const { rt } = await limited(t, { rates: { tokensPerMinute: 10_000, outputTokens: 0, tokenizer } }, { script: () => ({ latencyMs: 5, text: '{}' }) });
+  const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+  const weather = { name: 'weather', description: 'of a city', parameters };
+  const prompt = [
+    { role: 'user', content: 'the weather?' },
+    { role: 'assistant', content: '', toolCalls: [{ id: 'c1', name: 'weather', arguments: '{"city":"Bern"}' }] },
+    { role: 'tool', content: 'sunny', toolCallId: 'c1' },
+    { role: 'user', content: [{ type: 'text', text: 'and here?' }, { type: 'image', url: 'x' }] },
+  ];
+  const call = rt.llm(prompt, { tools: [{ ...weather, run: () => '' }] });
+  // Four frames, four texts, a called tool, the tools on offer, and an image.
+  assert.equal(gateOf(rt, 'model').tokens, 4 * 4 + 4 * 10 + 10 + 10 + 1000, seen.join('\n'));
+  assert.ok(seen.some((text) => text.includes('Bern')) && seen.some((text) => text.includes('of a city')));
+  await call;
+  seen.length = 0;
+  await rt.llm('q', { schema: { type: 'object', title: 'Anything' } });
+  assert.ok(seen.some((text) => text.includes('Anything')), seen.join('\n'));
+  assertAtRest(rt);
+});
+
 test('what an answer did not use is free at once; what it used beyond the estimate is counted', async (t) => {
   const used = (outputTokens) => ({ usage: { inputTokens: 20, outputTokens } });
   const script = (request) => used(Number(promptOf(request)));
@@ -268,6 +294,18 @@ test('a large request is not starved by small ones that come all the time', asyn
   assert.equal(log[4].at, 9000 + kWindow);
   assert.ok(worst().tokens <= 1000);
   assertAtRest(rt);
+});
+
+test('those who wait at a limit go in the order of the configured fairness', async (t) => {
+  const orders = { fifo: 'a a a b b c', priority: 'c b b a a a', 'round-robin': 'a b c a b a' };
+  for (const [fairnessMode, order] of Object.entries(orders)) {
+    const { rt, log } = await limited(t, { fairnessMode, rates: { requestsPerMinute: 1 } });
+    await rt.llm('first');
+    const ask = (key, priority) => rt.submit((ctx) => ctx.llm(key), { key, priority });
+    await rt.awaitAll([ask('a', 1), ask('a', 1), ask('a', 1), ask('b', 2), ask('b', 2), ask('c', 3)]);
+    assert.equal(log.slice(1).map(({ prompt }) => prompt).join(' '), order, fairnessMode);
+    assertAtRest(rt);
+  }
 });
 
 test('one model that waits does not hold up another', async (t) => {

@@ -152,6 +152,32 @@ for (const [place, wait] of Object.entries(waits)) {
   }
 }
 
+for (const [place, wait] of Object.entries(waits)) {
+  for (const [way, ask] of Object.entries(wait.ways)) {
+    test(`${way} outside any task waits ${place} and the runtime closes`, async (t) => {
+      const { server, rt } = await connected(t, wait.server, { clock: 'virtual', ...wait.config });
+      await wait.before?.({ server, rt });
+      const release = holdTime(rt);
+      let error;
+      ask(rt, 'q', wait.options).catch((reason) => {
+        error = reason;
+      });
+      await wait.there?.({ server, rt });
+      if (wait.open === 0 && wait.gone === undefined) await until('it waits', () => rt.getStats().waitingLLMCalls > 0 || rt.getStats().backoffLLMCalls > 0);
+      assert.equal(error, undefined);
+      const { requests, aborts } = server.stats();
+      const closing = rt.close();
+      await turns();
+      assert.ok(error instanceof heddle.ClosedError || error instanceof heddle.CancellationError, String(error));
+      await server.whenAborted(aborts + wait.open);
+      await wait.gone?.({ server });
+      await Promise.all([release(), closing]);
+      assert.equal(server.stats().requests, requests);
+      await server.whenIdle();
+    });
+  }
+}
+
 test('a call that finds the circuit open does not wait at all', async (t) => {
   const { server, rt } = await connected(t, { fault: () => 500 }, { clock: 'virtual', retry: { maxAttempts: 1 }, breaker: { failures: 1 } });
   await rejection(rt.llm('q'));

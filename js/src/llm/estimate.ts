@@ -29,11 +29,13 @@ export function countTokens(text: string, tokenizer: Tokenizer | undefined): num
   throw new ConfigError(`rates.tokenizer must give a number of tokens, 0 or more; it gave ${typeof count === 'number' ? String(count) : typeof count}`, 'rates.tokenizer');
 }
 
-/** Tokens that a request sends: its messages, and its tools as they are written. */
-export function estimateInput({ messages, tools }: LLMRequest, tokenizer: Tokenizer | undefined): number {
+/** Tokens that a request sends: its messages with the tools that they called, the tools on offer and the form that is asked for. */
+export function estimateInput({ messages, tools, format }: LLMRequest, tokenizer: Tokenizer | undefined): number {
   let tokens = tools === undefined ? 0 : countTokens(JSON.stringify(tools), tokenizer);
-  for (const { content } of messages) {
+  if (format?.schema !== undefined) tokens += countTokens(JSON.stringify(format.schema), tokenizer);
+  for (const { content, toolCalls = [] } of messages) {
     tokens += tokensPerMessage;
+    for (const call of toolCalls) tokens += countTokens(`${call.name} ${call.arguments}`, tokenizer);
     if (typeof content === 'string') {
       tokens += countTokens(content, tokenizer);
       continue;
