@@ -6,9 +6,14 @@ import { byId } from './dom.js';
 
 const input = (id: string): HTMLInputElement => byId<HTMLInputElement>(id);
 
+// The slider's end. Still a rate, so that the requests of the last minute count when it is lowered.
+const noRate = 105;
+const rate = (value: number): number => (value < noRate ? value : 1_000_000);
+
 const shown: Record<string, (value: number) => string> = {
   tasks: String,
   calls: String,
+  rate: (requests) => (requests < noRate ? String(requests) : 'no limit'),
   latency: (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`),
   failures: (percent) => `${percent} %`,
 };
@@ -17,6 +22,7 @@ export function limits(): { maxConcurrentTasks: number; maxConcurrentLLMCalls: n
   return {
     maxConcurrentTasks: input('tasks').valueAsNumber,
     maxConcurrentLLMCalls: input('calls').valueAsNumber,
+    rates: { requestsPerMinute: rate(input('rate').valueAsNumber) },
     fairnessMode: byId<HTMLSelectElement>('fairness').value as 'fifo',
   };
 }

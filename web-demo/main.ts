@@ -34,6 +34,7 @@ const counts: [string, (stats: RuntimeStats) => number][] = [
   ['in LLM queue', (stats) => stats.waitingLLMCalls],
   ['in flight', (stats) => stats.concurrentLLMCalls],
   ['backoff', (stats) => stats.backoffLLMCalls],
+  ['last minute', ({ gates }) => gates.reduce((sum, { requests }) => sum + requests, 0)],
   ['completed', () => rows.filter(({ phase }) => phase === 'completed').length],
   ['failed', () => rows.filter(({ phase }) => phase === 'error').length],
   ['cancelled', () => rows.filter(({ phase }) => phase === 'cancelled').length],

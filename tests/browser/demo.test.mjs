@@ -116,6 +116,28 @@ test('moved sliders change the limits of the run that goes on', needsBrowser, as
   await ended(page);
 });
 
+test("requests beyond a minute's rate wait and say so; a higher rate lets them go at once", needsBrowser, async (t) => {
+  const settings = { Latency: 20, 'Attempts that fail': 0, 'Tasks with a slot': 20, 'LLM calls in flight': 20, 'Requests in a minute': 5 };
+  const page = await openDemo(t, { settings });
+  await run(page);
+  await count(page, 'completed', 5);
+  // Eleven sources, and the merge of the topic whose four have been read.
+  await count(page, 'queue', 12);
+  assert.equal(await page.textContent('[data-count="last minute"] dd'), '5');
+  const waiting = await inPhase(page, 'queue').first().getAttribute('data-name');
+  await page.getByRole('button', { name: `${waiting}: why is it waiting?`, exact: true }).click();
+  assert.match(await page.getByRole('region', { name: 'Why is it waiting?' }).textContent(), /waits for the rate of/);
+  await page.getByLabel('Requests in a minute').fill('105');
+  await ended(page);
+  assert.equal(await inPhase(page, 'completed').count(), fibers);
+  // A lower rate counts what was sent before.
+  await page.getByLabel('Requests in a minute').fill('20');
+  await run(page);
+  await count(page, 'queue', 16);
+  await page.getByRole('button', { name: 'Cancel all' }).click();
+  await ended(page);
+});
+
 test('a cancel takes a topic and its sources, the others go on; then all of them', needsBrowser, async (t) => {
   const page = await openDemo(t, { settings: { Latency: 3000, 'Attempts that fail': 0, 'Tasks with a slot': 20, 'LLM calls in flight': 3 } });
   await run(page);
@@ -204,7 +226,7 @@ test('the keyboard is enough', needsBrowser, async (t) => {
 
 test('every control has a name, and narrow screens need no sideways scrolling', needsBrowser, async (t) => {
   const page = await openDemo(t, { viewport: { width: 340, height: 700 }, settings: { Latency: 20 } });
-  const names = ['Tasks with a slot', 'LLM calls in flight', 'Latency', 'Attempts that fail'];
+  const names = ['Tasks with a slot', 'LLM calls in flight', 'Requests in a minute', 'Latency', 'Attempts that fail'];
   for (const name of names) assert.equal(await page.getByRole('slider', { name }).count(), 1, name);
   await page.getByRole('combobox', { name: 'Who gets the next slot' }).waitFor();
   await run(page);
