@@ -185,6 +185,12 @@ const tokens: Check = (key, value) => {
   if (typeof value !== 'number' || !(value >= 1 && value <= 2 ** 53)) refuse(key, 'a number from 1 to 2^53, or Infinity', value);
 };
 
+const adaptive: Check = (key, value) => {
+  fields({ initial: count(1), min: count(1), max: count(1) })(key, value);
+  const { min = 1, max = 1000 } = value as AdaptiveConfig;
+  if (min > max) refuse(`${key}.max`, `at least ${key}.min, which is ${min}`, max);
+};
+
 const rateLimits = { requestsPerMinute: count(1), tokensPerMinute: tokens, maxConcurrent: count(1) };
 
 const live = {
@@ -213,7 +219,7 @@ const live = {
     outputTokens: count(0),
     transit: duration(60_000),
   }),
-  adaptive: fields({ initial: count(1), min: count(1), max: count(1) }),
+  adaptive,
   breaker: fields({ failures: count(1), pause: duration(), probes: count(1) }),
   hedging: fields({ share, burst: count(0) }),
   fallback: fields({ cooldown: duration() }),

@@ -110,4 +110,10 @@ test('bad bounds are ConfigErrors', async (t) => {
   for (const [key, adaptive] of Object.entries({ 'adaptive.initial': { initial: 0 }, 'adaptive.min': { min: 0.5 }, 'adaptive.max': { max: 0 }, 'adaptive.start': { start: 1 }, adaptive: 5 })) {
     assert.equal((await rejection(open(t, { adaptive }))).key, key);
   }
+  // The default of max is 1,000.
+  for (const adaptive of [{ min: 5, max: 4 }, { min: 1001 }, { min: Infinity }]) {
+    const error = await rejection(open(t, { adaptive }));
+    assert.deepEqual([error.code, error.key], ['ConfigError', 'adaptive.max']);
+    assert.match(error.message, /^adaptive\.max must be at least adaptive\.min/);
+  }
 });

@@ -104,6 +104,35 @@ test('a stream whose next piece does not come in time fails; what came stays', a
   assertAtRest(rt);
 });
 
+test('who asks for the whole result alone hears of a stall, too', async (t) => {
+  const { rt } = await limited(t, {}, { script: () => ({ ...words, latencyMs: 1000 }) });
+  isLate(await rejection(rt.llmStream('q', { stallTimeout: 100 }).result), /stallTimeout = 100 ms/);
+  assert.equal(rt.clock.now(), 400);
+  await turns();
+  assertAtRest(rt);
+});
+
+test('a simulated stream that stalls begins again; no time passes but its own', async (t) => {
+  const script = (_request, n) => ({ ...words, latencyMs: n === 1 ? 10_000 : 100 });
+  const { rt, log } = await limited(t, { retry: { baseDelay: 0 } }, { script });
+  // Others that would make time pass.
+  const ticking = rt.submit(async (ctx) => {
+    for (let i = 0; i < 500; i++) await ctx.delay(10);
+  });
+  const task = rt.submit(async (ctx) => {
+    const stream = ctx.llmStream('q', { stallTimeout: 200, afterFirstToken: 'restart' });
+    const chunks = [];
+    for await (const { type, text } of stream) chunks.push([type === 'restart' ? 'again' : text, rt.clock.now()]);
+    return { chunks, result: await stream.result };
+  });
+  const { chunks, result } = await task.promise;
+  assert.deepEqual(chunks, [['one', 3000], ['again', 3230], ['one', 3230], [' two', 3265], [' three', 3300]]);
+  assert.deepEqual([result.text, result.attempts, timesOf(log)], ['one two three', 2, [0, 3200]]);
+  await ticking.promise;
+  await turns();
+  assertAtRest(rt);
+});
+
 test('only the time while somebody waits for a piece counts', async (t) => {
   const { rt } = await limited(t, {}, { script: () => ({ ...words, latencyMs: 100 }) });
   const task = rt.submit(async (ctx) => {
