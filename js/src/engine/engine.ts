@@ -67,7 +67,7 @@ export class Engine {
   readonly #virtual: boolean;
   readonly #sliceMs: number;
   #origin = performance.now();
-  #drift = Date.now() - performance.now();
+  #drift = 0; // of the wall clock against the monotonic one
   #looked = 0;
   #jumped = false; // at the last look
   readonly #cycle = () => this.#runCycle();
@@ -109,6 +109,8 @@ export class Engine {
     this.#sliceMs = options.sliceMs;
     this.epoch = options.virtual ? 0 : performance.timeOrigin + this.#origin;
     this.#breath = this.#origin;
+    // Virtual time never asks what time it is.
+    if (!options.virtual) this.#drift = Date.now() - this.#origin;
     const problem = instance.control.open(options.configJson);
     if (problem !== '') throw new Error(`heddle: the kernel refused its configuration: ${problem}`);
     this.#refresh();
