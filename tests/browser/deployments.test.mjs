@@ -129,16 +129,27 @@ for (const [where, load] of Object.entries(loads)) {
   });
 }
 
-test('the single file in a module worker', needsBrowser, async (t) => {
-  const page = await openPage(t, await serveSingleFile(t, strictPolicy));
-  const result = await page.evaluate(() => new Promise((resolve, reject) => {
-    const worker = new Worker('/worker.mjs', { type: 'module' });
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = ({ message }) => reject(new Error(message));
-    worker.postMessage('auto');
-  }));
-  check(result, 'asyncify');
-});
+const workers = {
+  "a worker of its server's": () => '/worker.mjs',
+  // As notebooks and playgrounds make them: its own address is no base for imports.
+  'a worker made of a blob': async () => {
+    const text = (await (await fetch('/worker.mjs')).text()).replaceAll("'/", `'${location.origin}/`);
+    return URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  },
+};
+
+for (const [where, address] of Object.entries(workers)) {
+  test(`the single file in ${where}`, needsBrowser, async (t) => {
+    const page = await openPage(t, await serveSingleFile(t, `${strictPolicy}; worker-src 'self' blob:`));
+    const result = await page.evaluate(`Promise.resolve((${address})()).then((url) => new Promise((resolve, reject) => {
+      const worker = new Worker(url, { type: 'module' });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+      worker.postMessage('auto');
+    }))`);
+    check(result, 'asyncify');
+  });
+}
 
 // --- Bundles ---
 
