@@ -33,6 +33,21 @@ function scripted(answer = () => new Response('{}', { headers: { 'content-type':
   return { fetch, seen };
 }
 
+test('a fetch that was given is called on nothing, as a browser demands of its own', async (t) => {
+  const { fetch } = scripted();
+  const seen = [];
+  const rt = await open(t, {
+    fetch(...args) {
+      seen.push(this);
+      return fetch(...args);
+    },
+  });
+  await rt.fetch('http://a.example/v1/chat/completions', post(chat('hi')));
+  await rt.fetch('http://a.example/other');
+  assert.deepEqual(seen, [undefined, undefined]);
+  await assertNothingLeft(rt);
+});
+
 // --- What counts as a model's ---
 
 const models = [
