@@ -129,8 +129,8 @@ HEDDLE_EXPORT("hd_route") void hd_route(u32 first, u32 second, u32 third, double
 HEDDLE_EXPORT("hd_call") i32 hd_call(u32 fiber, u32 type, u32 stream, double timeout, u32 shield) {
   return drained().apply({EventType::kCall, fiber, shield, type | (stream != 0 ? 1U << 8 : 0), timeout, 0});
 }
-HEDDLE_EXPORT("hd_reopen") i32 hd_reopen(u32 fiber, u32 call, double retry_after, u32 shield) {
-  return drained().apply({EventType::kReopen, fiber, shield, call, retry_after, 0});
+HEDDLE_EXPORT("hd_reopen") i32 hd_reopen(u32 fiber, u32 call, double retry_after, u32 shield, u32 flags) {
+  return drained().apply({EventType::kReopen, fiber, shield, call | flags << 24, retry_after, 0});
 }
 HEDDLE_EXPORT("hd_gate") u32 hd_gate(u32 gate, u32 key, double value) {
   return drained().set_gate(gate, static_cast<GateKey>(key), value) ? 1 : 0;

@@ -182,7 +182,7 @@ void Scheduler::backoff_over(CallId id) {
 }
 
 // An open stream broke, and its reader wants all of it again.
-i32 Scheduler::reopen(FiberId id, CallId call_id, Time retry_after, Time timeout, ShieldId shield) {
+i32 Scheduler::reopen(FiberId id, CallId call_id, Time retry_after, Time timeout, ShieldId shield, u32 flags) {
   Call& call = calls_[call_id];
   if (call.state != CallState::kOpen || call.fiber != id) return kRefused;
   if (is_interrupted(fibers_[id], shield)) return kInterrupted;
@@ -190,8 +190,8 @@ i32 Scheduler::reopen(FiberId id, CallId call_id, Time retry_after, Time timeout
   ops_[op].link = call_id;
   call.op = op;
   call.is_judged = false;
-  judge(call, false, kRetryable | kFault);
-  attempt_failed(call_id, kRetryable | kFallback, retry_after);
+  judge(call, false, kRetryable | flags);
+  attempt_failed(call_id, kRetryable | kFallback | flags, retry_after);
   return static_cast<i32>(op);
 }
 

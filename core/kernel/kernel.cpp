@@ -210,12 +210,16 @@ i32 Kernel::call(FiberId fiber, const CallRequest& given, ShieldId shield) {
   return scheduler_->call(fiber, request, shield);
 }
 
-i32 Kernel::reopen(FiberId fiber, CallId call, Time retry_after, Time timeout, ShieldId shield) {
-  if (!may_act(fiber, shield) || !scheduler_->has_call(call)) return kRefused;
+// In the event a call shares a word with its flags; as many calls as that cuts off fit into no memory.
+constexpr u32 kReopenCallBits = 24;
+
+i32 Kernel::reopen(FiberId fiber, CallId call, Time retry_after, Time timeout, ShieldId shield, u32 flags) {
+  if (!may_act(fiber, shield) || call >> kReopenCallBits != 0 || !scheduler_->has_call(call)) return kRefused;
+  flags &= 0xffu;
   retry_after = optional_span(retry_after);
   timeout = span(timeout);
-  note(EventType::kReopen, fiber, shield, call, optional_ms(retry_after), to_ms(timeout));
-  return scheduler_->reopen(fiber, call, retry_after, timeout, shield);
+  note(EventType::kReopen, fiber, shield, call | flags << kReopenCallBits, optional_ms(retry_after), to_ms(timeout));
+  return scheduler_->reopen(fiber, call, retry_after, timeout, shield, flags);
 }
 
 i32 Kernel::read(FiberId fiber, CallId call, Time timeout, ShieldId shield) {
@@ -461,7 +465,9 @@ i32 Kernel::apply(const Event& event) {
       pending_routes_.clear();
       return answer;
     }
-    case EventType::kReopen: return reopen(event.a, event.c, optional_time(event.x), to_time(event.y), event.b);
+    case EventType::kReopen:
+      return reopen(event.a, event.c & ((1u << kReopenCallBits) - 1), optional_time(event.x), to_time(event.y), event.b,
+                    event.c >> kReopenCallBits);
     case EventType::kGate:
       if (event.b <= static_cast<u32>(GateKey::kBreakerProbes))
         set_gate(event.a, static_cast<GateKey>(event.b), event.x);

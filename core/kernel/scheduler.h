@@ -98,7 +98,7 @@ class Scheduler {
   void call_takes(CallId id, Time latency, bool ok, bool opens, u32 flags, Time retry_after);
 
   // attempts.cpp
-  i32 reopen(FiberId id, CallId call_id, Time retry_after, Time timeout, ShieldId shield);
+  i32 reopen(FiberId id, CallId call_id, Time retry_after, Time timeout, ShieldId shield, u32 flags);
 
   // gates.cpp
   void set_gate(GateId id, GateKey key, double value);

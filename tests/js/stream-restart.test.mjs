@@ -103,6 +103,25 @@ test('the wait that a server asks for in its stream is waited out; one that is t
   await assertNothingLeft(rt);
 });
 
+test('what broke a stream counts for the endpoint as what it was: an overload halves, a fault opens the circuit, a 429 does not', async (t) => {
+  for (const [status, limit, circuit] of [[429, 4, 'closed'], [529, 4, 'open'], [500, 8, 'open']]) {
+    let isFirst = true;
+    const provider = custom(async function* () {
+      yield 'one ';
+      if (isFirst) {
+        isFirst = false;
+        throw Object.assign(new Error('busy'), { status });
+      }
+      yield 'two';
+    });
+    const rt = await open(t, { clock: 'virtual', provider, adaptive: { initial: 8 }, breaker: { failures: 1 } });
+    const code = await rt.llmStream('q', restart).result.then(() => 'ok', (error) => error.code);
+    const [model, endpoint] = rt.getStats().gates;
+    assert.deepEqual([model.limit, endpoint.circuit, code], [limit, circuit, circuit === 'open' ? 'CircuitOpen' : 'ok'], String(status));
+    await assertNothingLeft(rt);
+  }
+});
+
 test('the budgets of retries hold for restarts', async (t) => {
   const { server, rt } = await connected(t, breaks(9), { clock: 'virtual', retry: { baseDelay: 0, budget: 1 } });
   const error = await rejection(chunksOf(rt.llmStream('q', restart)));

@@ -42,7 +42,7 @@ enum class EventType : u32 {
   kCallOption = 29,    // a: CallOption, x: value; belongs to the next kCall
   kRoute = 30,         // a, b, c: gates or 0, x: tokens; the next entry of the next kCall's plan
   kCallUsed = 31,      // a: call, x: tokens that its attempt used; comes before the word that ends it
-  kReopen = 32,        // a: fiber, b: shield, c: call whose stream broke, x: Retry-After or -1, y: timeout or 0
+  kReopen = 32,        // a: fiber, b: shield, c: call whose stream broke | flags << 24, x: Retry-After or -1, y: timeout or 0
   kServerRate = 33,    // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
   kProgress = 34,      // a: call; its attempt has said something, though no text: its first word is not late any more
   kReadProgress = 35,  // a: op, x: its timeout begins anew

@@ -138,8 +138,10 @@ class Kernel {
   // ends when the host says call_opened(), and the call lives on until call_closed().
   i32 call(FiberId fiber, CallClass type, bool stream, Time timeout = 0, ShieldId shield = 0);
   i32 call(FiberId fiber, const CallRequest& request, ShieldId shield = 0);
-  // The stream of an open call broke, its connection is gone, and all of it is wanted again: a failed attempt.
-  i32 reopen(FiberId fiber, CallId call, Time retry_after = -1, Time timeout = 0, ShieldId shield = 0);
+  // The stream of an open call broke, its connection is gone, and all of it is wanted again: a failed attempt, with
+  // flags of FailureFlag.
+  i32 reopen(FiberId fiber, CallId call, Time retry_after = -1, Time timeout = 0, ShieldId shield = 0,
+             u32 flags = kFault);
   // Asks the host for the next chunk of an open stream.
   i32 read(FiberId fiber, CallId call, Time timeout = 0, ShieldId shield = 0);
   // Ends an operation early, on behalf of its own signal. False if it was over.

@@ -32,7 +32,7 @@ export interface RawExports {
   hd_call_option(which: number, value: number): void;
   hd_route(first: number, second: number, third: number, tokens: number): void;
   hd_call(fiber: number, type: number, stream: number, timeout: number, shield: number): number;
-  hd_reopen(fiber: number, call: number, retryAfter: number, shield: number): number;
+  hd_reopen(fiber: number, call: number, retryAfter: number, shield: number, flags: number): number;
   hd_gate(gate: number, key: number, value: number): number;
   hd_server_rate(gate: number, tokens: number, remaining: number, reset: number): void;
   hd_read(fiber: number, call: number, timeout: number, shield: number): number;

@@ -221,9 +221,9 @@ export class StreamCall extends LLMCall {
     if (source.stream !== undefined) await new Promise<void>((resolve) => afterCut(resolve));
     if (this.#over !== undefined || attempt.id === 0) return;
     const { engine } = this.host;
-    this.failed(attempt, error);
+    const flags = this.failed(attempt, error);
     this.tellUsed(attempt, this.tokensOf(attempt));
-    const op = engine.raw.hd_reopen(this.owner._fiber, attempt.id, this.retryAfterOf(error), this.shield());
+    const op = engine.raw.hd_reopen(this.owner._fiber, attempt.id, this.retryAfterOf(error), this.shield(), flags);
     if (op <= 0) {
       // Its end still has to be told.
       engine.drainEffects();
