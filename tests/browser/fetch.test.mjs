@@ -107,14 +107,17 @@ const behaviours = {
     const server = await begin(t, page, { respond: () => 'one two three', pauseAfter: 1 });
     await page.evaluate(() => {
       globalThis.outcomes = {};
+      globalThis.reading = 0;
       const body = (name) => async (ctx) => {
         const response = await ctx.fetch(...globalThis.ask(name, { stream: true }));
+        globalThis.reading++;
         await response.text().catch((error) => (globalThis.outcomes[name] = error.name));
       };
       globalThis.tasks = ['cancelled', 'closed'].map((name) => globalThis.rt.submit(body(name)));
       for (const { promise } of globalThis.tasks) promise.catch(() => {});
     });
     await server.whenHeld(2);
+    await page.waitForFunction(() => globalThis.reading === 2);
     await page.evaluate(() => globalThis.rt.cancel(globalThis.tasks[0].id, 'enough'));
     await server.whenAborted(1);
     assert.equal(server.stats().open, 1);
