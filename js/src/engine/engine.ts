@@ -47,8 +47,9 @@ const shortestJump = 2000;
 /** Milliseconds between two looks at the wall clock. */
 const lookEvery = 50;
 
-/** Longest timeout that hosts accept; longer waits are re-armed. */
-const maxTimeout = 2 ** 31 - 1;
+/** Longer waits are re-armed: far below the 2^31 - 1 ms that hosts accept, so that a machine's sleep is noticed within this time
+ * of its end. */
+const maxTimeout = 60_000;
 /** Under virtual time, turns of the event loop that foreign waits get before time passes without them. */
 const foreignTurns = 2;
 
