@@ -111,7 +111,7 @@ void Scheduler::attempt_failed(CallId id, u32 flags, Time retry_after) {
     return;
   }
   if (call.route.next != 0 && !call.once && (flags & kFallback) != 0) {
-    if ((flags & (kRetryable | kFault | kOverload)) != 0) cool(call.route);
+    if ((flags & (kRetryable | kFault | kOverload | kUnavailable)) != 0) cool(call.route);
     go_elsewhere(id);
     return;
   }

@@ -45,10 +45,10 @@ export interface SchedulerConfig {
   retry?: RetryConfig | undefined;
   /** Limits of requests and tokens a minute, as providers set them. Given live, it replaces all of what was given before. */
   rates?: RateConfig | undefined;
-  /** Finds the concurrency that each model of each endpoint bears. Default: off. */
-  adaptive?: AdaptiveConfig | undefined;
-  /** Stops asking endpoints that fail. Default: off. */
-  breaker?: BreakerConfig | undefined;
+  /** Finds the concurrency that each model of each endpoint bears. `false`, the default, is off. */
+  adaptive?: AdaptiveConfig | false | undefined;
+  /** Stops asking endpoints that fail. `false`, the default, is off. */
+  breaker?: BreakerConfig | false | undefined;
   /** Second requests beside slow ones (a call's `hedge`). */
   hedging?: HedgingConfig | undefined;
   /** Plans of several models (a call's `model`). */
@@ -191,6 +191,12 @@ const adaptive: Check = (key, value) => {
   if (min > max) refuse(`${key}.max`, `at least ${key}.min, which is ${min}`, max);
 };
 
+const orFalse =
+  (check: Check): Check =>
+  (key, value) => {
+    if (value !== false) check(key, value);
+  };
+
 const rateLimits = { requestsPerMinute: count(1), tokensPerMinute: tokens, maxConcurrent: count(1) };
 
 const live = {
@@ -219,8 +225,8 @@ const live = {
     outputTokens: count(0),
     transit: duration(60_000),
   }),
-  adaptive,
-  breaker: fields({ failures: count(1), pause: duration(), probes: count(1) }),
+  adaptive: orFalse(adaptive),
+  breaker: orFalse(fields({ failures: count(1), pause: duration(), probes: count(1) })),
   hedging: fields({ share, burst: count(0) }),
   fallback: fields({ cooldown: duration() }),
   maxConcurrentFetches: count(1),

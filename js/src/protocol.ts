@@ -34,7 +34,7 @@ export const OpCode = {
   circuitOpen: 7,
 } as const;
 
-export const FailureFlag = { retryable: 1, overload: 2, fault: 4, fallback: 8, refused: 16 } as const;
+export const FailureFlag = { retryable: 1, overload: 2, fault: 4, fallback: 8, refused: 16, unavailable: 32 } as const;
 
 export const WaitMode = { all: 0, allSettled: 1, any: 2, race: 3, ended: 4 } as const;
 

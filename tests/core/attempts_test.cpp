@@ -92,6 +92,19 @@ TEST_F(Plans, a_failure_that_no_repetition_helps_goes_on_at_once_and_cools_nothi
   host.finish();
 }
 
+TEST_F(Plans, a_model_that_is_not_to_be_had_cools_although_no_repetition_helps) {
+  reply = [](const Attempt& attempt) {
+    return attempt.entry == 0 ? Reply::failed_as(kFallback | kUnavailable) : Reply::fine();
+  };
+  host.ask({}, plan({first, second}));
+  host.run();
+  host.ask({}, plan({first, second}));
+  host.run();
+  EXPECT_EQ(entries(), (Numbers{0, 1, 1}));
+  EXPECT_GT(host.gate_stats(first).cooling_until, 0);
+  host.finish();
+}
+
 TEST_F(Plans, a_wait_that_is_too_long_goes_on_and_without_another_entry_fails) {
   host.kernel.configure(ConfigKey::kMaxRetryAfter, 10);
   reply = [](const Attempt& attempt) {

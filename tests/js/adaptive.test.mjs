@@ -106,6 +106,19 @@ test('each model has a limit of its own; a static one holds beside it', async (t
   assertAtRest(rt);
 });
 
+test('switched off live, nothing holds any more; switched on again, it goes on where it was', async (t) => {
+  const { rt } = await limited(t, { maxConcurrentTasks: 200, maxConcurrentLLMCalls: 50, adaptive: { initial: 2, max: 2 } }, { script: () => ({ latencyMs: 100 }) });
+  const calls = load(rt, 30, 400);
+  await at(rt, 50, () => assert.equal(gateOf(rt, 'model').inside, 2));
+  rt.configure({ adaptive: false });
+  await at(rt, 51, () => assert.deepEqual([gateOf(rt, 'model').inside, gateOf(rt, 'model').limit], [30, undefined]));
+  rt.configure({ adaptive: { initial: 9, max: 2 } });
+  await at(rt, 250, () => assert.deepEqual([gateOf(rt, 'model').inside, gateOf(rt, 'model').limit], [2, 2]));
+  await calls;
+  await rt.onIdle();
+  assertAtRest(rt);
+});
+
 test('bad bounds are ConfigErrors', async (t) => {
   for (const [key, adaptive] of Object.entries({ 'adaptive.initial': { initial: 0 }, 'adaptive.min': { min: 0.5 }, 'adaptive.max': { max: 0 }, 'adaptive.start': { start: 1 }, adaptive: 5 })) {
     assert.equal((await rejection(open(t, { adaptive }))).key, key);

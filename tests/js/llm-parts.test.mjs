@@ -178,11 +178,11 @@ test('x-should-retry: false makes a failure final, true one retryable, unless it
 });
 
 test('flags of a failure: what it says about the server, the model and the tokens reserved', () => {
-  const { retryable, overload, fault, fallback, refused } = FailureFlag;
-  assert.deepEqual([retryable, overload, fault, fallback, refused], [1, 2, 4, 8, 16]);
+  const { retryable, overload, fault, fallback, refused, unavailable } = FailureFlag;
+  assert.deepEqual([retryable, overload, fault, fallback, refused, unavailable], [1, 2, 4, 8, 16, 32]);
   for (const [error, flags] of [
     [failed(429), retryable | overload | fallback | refused],
-    [failed(429, { code: 'insufficient_quota' }), fallback | refused],
+    [failed(429, { code: 'insufficient_quota' }), fallback | refused | unavailable],
     [failed(503), retryable | overload | fault | fallback | refused],
     [failed(529), retryable | overload | fault | fallback | refused],
     [failed(500, { type: 'overloaded_error' }), retryable | overload | fault | fallback | refused],
@@ -192,8 +192,8 @@ test('flags of a failure: what it says about the server, the model and the token
     [failed(409), retryable | fallback | refused],
     [failed(425), retryable | fallback | refused],
     [failed(400), refused],
-    [failed(404), fallback | refused],
-    [failed(401), fallback | refused],
+    [failed(404), fallback | refused | unavailable],
+    [failed(401), fallback | refused | unavailable],
     [failed(400, { code: 'context_length_exceeded' }), fallback | refused],
     [failed(400, { code: 'content_filter' }), fallback | refused],
     [failed(529, {}, { inBand: true }), retryable | overload | fault | fallback],

@@ -126,6 +126,15 @@ test('a model that cools is asked by who names it alone, and where all entries c
   assertAtRest(rt);
 });
 
+for (const [status, why] of [[402, 'an account that is spent'], [401, 'a key that is wrong'], [404, 'a model that is not there']]) {
+  test(`${why} is asked once, then passed over as what failed is`, async (t) => {
+    const { rt, log } = await limited(t, {}, statuses({ a: status }));
+    for (let i = 0; i < 3; i++) assert.equal((await rt.llm('q', { model: ['a', 'b'] })).planEntry, 1);
+    assert.deepEqual(log.map(({ model }) => model), ['a', 'b', 'b', 'b']);
+    assertAtRest(rt);
+  });
+}
+
 test('what was wrong with one request cools no model', async (t) => {
   const { rt, log } = await limited(t, {}, statuses({ a: 413 }));
   for (let i = 0; i < 2; i++) assert.equal((await rt.llm('q', { model: ['a', 'b'] })).attempts, 2);

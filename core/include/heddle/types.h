@@ -106,6 +106,7 @@ enum FailureFlag : u32 {
   kFault = 4,             // the endpoint itself failed: circuit breakers count it
   kFallback = 8,          // another model may do better: plans go on
   kRefusedByServer = 16,  // it did no work; the host then says that no tokens were used
+  kUnavailable = 32,      // the model or its account, not this request: plans go around it for a while
 };
 
 // What a host call counts against.

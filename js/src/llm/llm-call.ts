@@ -134,6 +134,8 @@ export class LLMCall extends HostCall {
     const flags = super.failed(attempt, error);
     if (!(error instanceof StructuredOutputError)) return flags;
     this.request = this.spec.format!.repaired(this.spec.request, error);
+    // It was paid for all the same.
+    if (error.usage !== undefined) this.owner._usedLLM?.(0, error.usage.inputTokens, error.usage.outputTokens);
     return FailureFlag.fallback | (this.repairs-- > 0 ? FailureFlag.retryable : 0);
   }
 

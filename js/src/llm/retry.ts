@@ -47,7 +47,8 @@ function mayFallBack({ kind, status }: LLMError): boolean {
 /**
  * Bits of FailureFlag for a failed attempt: `retryable` as above; `overload`: the server wants fewer requests at a time (429,
  * 503, 529, but no spent quota); `fault`: the endpoint failed, which counts for its circuit breaker; `fallback`: another model
- * may answer what this one did not; `refused`: the server did no work, so what was reserved for the request is free again.
+ * may answer what this one did not; `refused`: the server did no work, so what was reserved for the request is free again;
+ * `unavailable`: the account is spent, the key is wrong or the model is not there, whatever the request.
  */
 export function failureFlags(error: LLMError): number {
   const { kind, status, inBand } = error;
@@ -56,6 +57,7 @@ export function failureFlags(error: LLMError): number {
     (kind === 'rate' || kind === 'overload' ? FailureFlag.overload : 0) |
     (isFault(error) ? FailureFlag.fault : 0) |
     (mayFallBack(error) ? FailureFlag.fallback : 0) |
+    (kind === 'quota' || kind === 'auth' || (kind === 'invalid' && status === 404) ? FailureFlag.unavailable : 0) |
     // What fails inside an answer has begun, and may be billed.
     (status !== undefined && status >= 400 && !inBand ? FailureFlag.refused : 0)
   );

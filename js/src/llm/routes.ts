@@ -63,8 +63,8 @@ export interface BreakerConfig {
 
 export interface RouteConfig {
   rates?: RateConfig | undefined;
-  adaptive?: AdaptiveConfig | undefined;
-  breaker?: BreakerConfig | undefined;
+  adaptive?: AdaptiveConfig | false | undefined;
+  breaker?: BreakerConfig | false | undefined;
   maxConcurrentFetches?: number | undefined;
 }
 
@@ -128,7 +128,7 @@ export class Routes {
   /** What the kernel must know of a call's plan. Throws a ConfigError where the tokenizer does no good; nothing was told then. */
   routesOf(plan: readonly PlanEntry[], request: LLMRequest, tenant: () => string | undefined): readonly RouteEntry[] {
     const { rates, adaptive, breaker } = this.#config;
-    if (plan.length === 1 && rates === undefined && adaptive === undefined && breaker === undefined) return this.#unlimited(plan[0]!);
+    if (plan.length === 1 && rates === undefined && !adaptive && !breaker) return this.#unlimited(plan[0]!);
     const counts = rates !== undefined;
     const input = counts ? estimateInput(request, rates.tokenizer) : 0;
     const tokens = counts ? input + (request.maxTokens ?? rates.outputTokens ?? defaultOutputTokens) : 0;
@@ -174,7 +174,7 @@ export class Routes {
   /** Whether requests to models pass any gate, and whether plain fetches do. */
   get limitsModels(): boolean {
     const { rates, adaptive, breaker } = this.#config;
-    return rates !== undefined || adaptive !== undefined || breaker !== undefined;
+    return rates !== undefined || Boolean(adaptive) || Boolean(breaker);
   }
 
   get limitsFetches(): boolean {
@@ -228,8 +228,8 @@ export class Routes {
   #gatesOf(endpoint: string, title: string, model: string, isPlanned: boolean, tenant: number): [number, number, number] {
     const { rates, adaptive, breaker } = this.#config;
     const limitsOf = (): RateLimits => entryOf(this.#config.rates?.models, model) ?? this.#config.rates ?? noLimits;
-    const needsModel = isPlanned || adaptive !== undefined || (rates !== undefined && isLimited(limitsOf()));
-    const needsEndpoint = breaker !== undefined || (rates?.total !== undefined && isLimited(rates.total));
+    const needsModel = isPlanned || Boolean(adaptive) || (rates !== undefined && isLimited(limitsOf()));
+    const needsEndpoint = Boolean(breaker) || (rates?.total !== undefined && isLimited(rates.total));
     return [
       tenant,
       needsModel ? this.#gate('model', endpoint, model, limitsOf).id : 0,
@@ -263,14 +263,16 @@ export class Routes {
     this.#set(gate, GateKey.requests, finite(requestsPerMinute));
     this.#set(gate, GateKey.tokens, finite(tokensPerMinute));
     this.#set(gate, GateKey.transit, rates?.transit ?? defaultTransit);
-    if (gate.kind === 'model' && adaptive !== undefined) {
+    if (gate.kind === 'model' && adaptive === false && gate.sent.has(GateKey.adaptiveMax)) this.#set(gate, GateKey.adaptiveMax, 0);
+    if (gate.kind === 'model' && adaptive) {
       const { initial = 1, min = 1, max = 1000 } = adaptive;
       if (!gate.sent.has(GateKey.adaptiveInitial)) this.#set(gate, GateKey.adaptiveInitial, initial);
       this.#set(gate, GateKey.adaptiveMin, min);
       // 0 would switch it off.
       this.#set(gate, GateKey.adaptiveMax, Math.min(max, 2 ** 32 - 1));
     }
-    if (gate.kind === 'endpoint' && breaker !== undefined) {
+    if (gate.kind === 'endpoint' && breaker === false && gate.sent.has(GateKey.breakerFailures)) this.#set(gate, GateKey.breakerFailures, 0);
+    if (gate.kind === 'endpoint' && breaker) {
       const { failures = 5, pause = 30_000, probes = 1 } = breaker;
       this.#set(gate, GateKey.breakerProbes, probes);
       this.#set(gate, GateKey.breakerPause, pause);

@@ -235,7 +235,7 @@ export class StreamCall extends LLMCall {
     this.lastWord(attempt);
     this.#ahead.push({ type: 'restart' });
     this.#waitUntilOpen(op);
-    // The next piece is the new stream's first.
+    // The word that it begins anew is given when it does.
     await this.#opened;
   }
 
