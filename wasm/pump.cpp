@@ -135,6 +135,7 @@ HEDDLE_EXPORT("hd_reopen") i32 hd_reopen(u32 fiber, u32 call, double retry_after
 HEDDLE_EXPORT("hd_gate") u32 hd_gate(u32 gate, u32 key, double value) {
   return drained().set_gate(gate, static_cast<GateKey>(key), value) ? 1 : 0;
 }
+HEDDLE_EXPORT("hd_gate_is_idle") u32 hd_gate_is_idle(u32 gate) { return drained().is_idle(gate) ? 1 : 0; }
 HEDDLE_EXPORT("hd_server_rate") void hd_server_rate(u32 gate, u32 tokens, double remaining, double reset) {
   drained().apply({EventType::kServerRate, gate, tokens, 0, remaining, reset});
 }

@@ -71,6 +71,9 @@ void Scheduler::hedge_due(CallId id) {
   twin.stream = first.stream;
   twin.first_token = first.first_token;
   twin.route = first.route;
+  for (const GateId gate : twin.route.gates) {
+    if (gate != 0) ++gates_[gate]->users;
+  }
   twin.route.next = 0;
   twin.route_index = first.route_index;
   twin.attempt = first.attempt;

@@ -45,6 +45,7 @@ void Scheduler::set_plan(Call& call, const RouteRequest* routes, u32 count) {
       bool is_new = routes[i].gates[stage] < gates_.size();
       for (u32 before = 0; before < stage; ++before) is_new = is_new && route.gates[before] != routes[i].gates[stage];
       route.gates[stage] = is_new ? routes[i].gates[stage] : 0;
+      if (route.gates[stage] != 0) ++gates_[route.gates[stage]]->users;
     }
     route.tokens = to_tokens(static_cast<double>(routes[i].tokens));
     route.next = next;
@@ -75,10 +76,17 @@ bool Scheduler::has_cool_route(const Call& call) const {
 
 void Scheduler::take_next_route(Call& call) {
   const u32 next = call.route.next;
+  leave_route(call.route);
   call.route = routes_[next];
   routes_.give(next);
   ++call.route_index;
   call.route_attempt = 0;
+}
+
+void Scheduler::leave_route(const Route& route) {
+  for (const GateId id : route.gates) {
+    if (id != 0) --gates_[id]->users;
+  }
 }
 
 void Scheduler::enqueue_call(CallId id, bool again) {
@@ -284,6 +292,7 @@ void Scheduler::free_call(CallId id) {
   if (call.next != 0) calls_[call.next].previous = call.previous;
   leave_shield(call.shield);
   while (call.route.next != 0) take_next_route(call);
+  leave_route(call.route);
   call.state = CallState::kFree;
   retired_calls_.push_back(id);
   if (fiber.is_ended) try_retire(fiber_id);

@@ -24,11 +24,16 @@ struct Gate {
   CircuitBreaker breaker;
   u32 max_inside = UINT32_MAX;
   u32 inside = 0;          // calls that passed it and have not left
+  u32 users = 0;           // entries of plans that name it
   Time cooling_until = 0;  // plans go around it until then
   TimerId timer = 0;       // when its window changes next
   bool is_touched = false;
 
   u32 limit() const { return std::min(max_inside, adaptive.limit()); }
+  // Nobody is inside, waits or will come by a plan that is under way, and its window is empty.
+  bool is_idle(Time now) const {
+    return users == 0 && inside == 0 && rate.requests_at(now) == 0 && rate.tokens_at(now) == 0;
+  }
   bool lets_through(Time now, i64 tokens) { return inside < limit() && rate.fits(now, tokens); }
 };
 

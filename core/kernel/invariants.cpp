@@ -219,7 +219,7 @@ std::string Scheduler::broken_invariant() const {
   u32 all_calls = 0;
   u32 routes = 0;
   u64 reserved = 0;
-  std::map<GateId, u32> inside;
+  std::map<GateId, u32> inside, users;
   std::map<GateId, std::pair<u32, i64>> held;  // of its window: let through and not sent
   for (CallId id = 1; id < calls_.limit(); ++id) {
     const Call& call = calls_[id];
@@ -244,7 +244,11 @@ std::string Scheduler::broken_invariant() const {
     if (call.queue_node != 0) {
       find.check(queue_of(call).holds(call.queue_node, id), "stands in another queue than it thinks", id);
     }
-    for (u32 next = call.route.next; next != 0; next = routes_[next].next) ++routes;
+    for (const GateId gate : call.route.gates) ++users[gate];
+    for (u32 next = call.route.next; next != 0; next = routes_[next].next) {
+      ++routes;
+      for (const GateId gate : routes_[next].gates) ++users[gate];
+    }
     find.check(call.twin == 0 || (calls_[call.twin].twin == id && calls_[call.twin].op == call.op && call.op != 0),
                "twins do not know each other", id);
     timer(call.word_timer, TimerKind::kFirstToken, id);
@@ -275,6 +279,7 @@ std::string Scheduler::broken_invariant() const {
     const Gate& gate = *gates_[id];
     waiting += gate.queue.size();
     find.equal(inside[id], gate.inside, "calls inside a gate");
+    find.equal(users[id], gate.users, "plans that name a gate");
     if (gate.timer != 0) timer(gate.timer, TimerKind::kGate, id);
     find.equal(held[id].first, gate.rate.held_requests(), "requests held");
     find.equal(static_cast<u64>(held[id].second), static_cast<u64>(gate.rate.held_tokens()), "tokens held");

@@ -337,6 +337,10 @@ bool Kernel::set_gate(GateId gate, GateKey key, double value) {
   return true;
 }
 
+bool Kernel::is_idle(GateId gate) const {
+  return gate != 0 && gate < scheduler_->gate_limit() && scheduler_->gate(gate).is_idle(now());
+}
+
 void Kernel::report_rate(GateId gate, bool tokens, double remaining, Time reset) {
   if (gate == 0 || gate >= scheduler_->gate_limit()) return;
   reset = optional_span(reset);

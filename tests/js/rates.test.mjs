@@ -564,3 +564,22 @@ test('whatever happens, no window is overrun, nothing is lost and nothing is lef
     assertAtRest(rt);
   }
 });
+
+test('tenants that come and go do not gather: gates that nothing is left of are used again', async (t) => {
+  const { rt } = await limited(t, { rates: { tenants: { '*': { requestsPerMinute: 1 } } } }, { script: () => ({ latencyMs: 1 }) });
+  const ask = (tenant) => rt.llm('q', { tenant });
+  // More than are kept in any case, all in one minute: each has a gate of its own.
+  await Promise.all(Array.from({ length: 1100 }, (_, i) => ask(`t${i}`)));
+  assert.equal(rt.getStats().gates.length, 1100);
+  await rt.delay(2 * kWindow);
+  for (let i = 0; i < 300; i++) await ask(`new ${i}`);
+  const { gates } = rt.getStats();
+  assert.equal(gates.length, 1100);
+  assert.ok(gates.some(({ name }) => name === 'new 299') && !gates.some(({ name }) => name === 't0'));
+  // A gate that went to another tenant counts for that one, by the limits that are set now.
+  const before = rt.clock.now();
+  await ask('new 299');
+  assert.ok(rt.clock.now() - before > kWindow / 2);
+  await ask('t0');
+  assertAtRest(rt);
+});

@@ -184,6 +184,9 @@ class Kernel {
   // Sets up a gate that calls may be sent through, or changes it live. Gates are numbered from 1; the next number makes
   // a new one, a larger one is refused. They stay as long as the kernel.
   bool set_gate(GateId gate, GateKey key, double value);
+  // Whether nothing of a gate is left: no call inside, waiting or on its way by a plan, and an empty window. The host
+  // may then give its number another meaning.
+  bool is_idle(GateId gate) const;
   // What a server says about its own count of a gate's requests or tokens: what remains, and how long until all of it
   // is there again (-1: a window). Only ever makes a gate more careful.
   void report_rate(GateId gate, bool tokens, double remaining, Time reset);

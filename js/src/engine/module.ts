@@ -34,6 +34,7 @@ export interface RawExports {
   hd_call(fiber: number, type: number, stream: number, timeout: number, shield: number): number;
   hd_reopen(fiber: number, call: number, retryAfter: number, shield: number, flags: number): number;
   hd_gate(gate: number, key: number, value: number): number;
+  hd_gate_is_idle(gate: number): number;
   hd_server_rate(gate: number, tokens: number, remaining: number, reset: number): void;
   hd_read(fiber: number, call: number, timeout: number, shield: number): number;
   hd_abort_op(op: number): number;

@@ -4,7 +4,8 @@
  *
  * An endpoint is a server and a key: providers count by key. A model's limits hold for each endpoint that serves it. Where
  * nothing is limited, no gate is made and a call costs nothing more.
- * Invariant: a gate, once made, keeps its number and its meaning; only its settings change.
+ * Invariant: a gate, once made, keeps its number and, but for a tenant's, its meaning. Tenants may be many and come only once:
+ * beyond keptTenants, a gate that nothing is left of goes from the tenant seen longest ago to a new one.
  * Partners: `calls.ts`, `fetch-call.ts`; `config.ts`, which checks the settings; `estimate.ts`.
  */
 
@@ -93,18 +94,24 @@ export interface GateInfo {
 
 interface Gate extends GateInfo {
   readonly id: number;
+  key: string;
   readonly sent: Map<number, number>;
-  readonly limits: () => RateLimits;
+  limits: () => RateLimits;
 }
 
 const defaultOutputTokens = 256;
 const defaultTransit = 1000;
+// Gates of tenants that are kept whatever becomes of them, and how many of the oldest are looked at for a new one.
+const keptTenants = 1000;
+const lookedAt = 4;
 const noLimits: RateLimits = {};
 
 export class Routes {
   readonly #raw: RawExports;
   readonly #gates: Gate[] = [];
   readonly #byName = new Map<string, Gate>();
+  // Of tenants, by name: the one seen longest ago first.
+  readonly #tenants = new Map<string, Gate>();
   // Weak: a program may make a provider for each call.
   readonly #endpoints = new WeakMap<Provider, string>();
   #unnamed = 0;
@@ -240,14 +247,39 @@ export class Routes {
   #tenant(tenant: string | undefined): number {
     if (tenant === undefined) return 0;
     const limitsOf = (): RateLimits => entryOf(this.#config.rates?.tenants, tenant) ?? this.#config.rates?.tenants?.['*'] ?? noLimits;
-    return isLimited(limitsOf()) || this.#byName.has(gateName('tenant', '', tenant)) ? this.#gate('tenant', '', tenant, limitsOf).id : 0;
+    const known = this.#tenants.get(tenant);
+    if (known === undefined && !isLimited(limitsOf())) return 0;
+    const gate = known ?? this.#spareTenant(tenant, limitsOf) ?? this.#gate('tenant', '', tenant, limitsOf);
+    this.#tenants.delete(tenant);
+    this.#tenants.set(tenant, gate);
+    return gate.id;
+  }
+
+  // The gate of a tenant that has not been seen for long, for another one.
+  #spareTenant(tenant: string, limits: () => RateLimits): Gate | undefined {
+    if (this.#tenants.size < keptTenants) return undefined;
+    let looked = 0;
+    for (const [name, gate] of this.#tenants) {
+      if (this.#raw.hd_gate_is_idle(gate.id) !== 0) {
+        this.#tenants.delete(name);
+        this.#byName.delete(gate.key);
+        gate.name = tenant;
+        gate.key = gateName('tenant', '', tenant);
+        gate.limits = limits;
+        this.#byName.set(gate.key, gate);
+        this.#send(gate);
+        return gate;
+      }
+      if (++looked === lookedAt) return undefined;
+    }
+    return undefined;
   }
 
   #gate(kind: GateInfo['kind'], scope: string, name: string, limits: () => RateLimits): Gate {
     const key = gateName(kind, scope, name);
     let gate = this.#byName.get(key);
     if (gate === undefined) {
-      gate = { id: this.#gates.length + 1, kind, name, sent: new Map(), limits };
+      gate = { id: this.#gates.length + 1, key, kind, name, sent: new Map(), limits };
       this.#gates.push(gate);
       this.#byName.set(key, gate);
       this.#set(gate, GateKey.maxInside, 0);
