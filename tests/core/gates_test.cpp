@@ -56,6 +56,32 @@ TEST(Gates, a_place_is_free_when_a_call_is_over_and_a_request_when_its_window_is
   host.finish();
 }
 
+TEST(Gates, one_is_idle_when_nobody_is_inside_waits_or_may_come_and_its_window_is_empty) {
+  CallHost host;
+  host.on_call = [](const Attempt& attempt) {
+    Reply reply = attempt.number == 1 ? Reply::failed_as(kRetryable) : Reply::fine(kMillisecond);
+    reply.retry_after = 2 * kMinute;
+    return reply;
+  };
+  host.kernel.configure(ConfigKey::kMaxRetryAfter, 600'000);
+  const GateId gate = host.gate({{GateKey::kRequests, 5}});
+  EXPECT_TRUE(host.kernel.is_idle(gate));
+  EXPECT_FALSE(host.kernel.is_idle(0));
+  EXPECT_FALSE(host.kernel.is_idle(gate + 1));
+  host.ask({{gate}});
+  host.run();
+  // Between two attempts, and the window of the first one is over.
+  host.pass(kFull);
+  EXPECT_EQ(host.gate_stats(gate).requests, 0u);
+  EXPECT_FALSE(host.kernel.is_idle(gate));
+  host.pass(kMinute);
+  EXPECT_EQ(host.over(), 1u);
+  EXPECT_FALSE(host.kernel.is_idle(gate));
+  host.pass(kFull);
+  EXPECT_TRUE(host.kernel.is_idle(gate));
+  host.finish();
+}
+
 TEST(Gates, who_waits_passes_in_the_configured_order) {
   for (const FairnessMode mode : {FairnessMode::kFifo, FairnessMode::kPriority, FairnessMode::kRoundRobin}) {
     KernelConfig config = roomy();
