@@ -14,7 +14,7 @@ import { BodyRunner } from './body-runner.js';
 import { disposer, FreeToken, onAbort, reasonOf, type CancellationToken, type Disposer } from './cancellation.js';
 import { checkConfig, checkLiveConfig, finiteCount, kernelConfig, kernelEntries, maxMs, type RuntimeConfig, type SchedulerConfig } from './config.js';
 import { Context, type Body } from './context.js';
-import { Engine, type TimeJump } from './engine/engine.js';
+import { Engine } from './engine/engine.js';
 import { instantiate, type Instance } from './engine/module.js';
 import { ArgumentError, CancellationError, ClosedError, HeddleError, QueueFullError } from './errors.js';
 import { explanationOf, type Explanation, type RawFact } from './explanation.js';
@@ -46,6 +46,7 @@ import { describe, Task, type TaskState } from './task.js';
 import { checkTaskOptions, sendTaskOptions, type TaskOptions } from './task-options.js';
 import { TaskTable } from './task-table.js';
 import type { Variant } from './variant.js';
+import type { TimeJump } from './time-jump.js';
 import { Waits, type AnyOptions, type WaitOptions } from './waits.js';
 
 export interface RuntimeEvents {

@@ -287,7 +287,7 @@ for (const [name, rows] of Object.entries(streamed)) {
 
 test('whatever a body holds, reading its complaint throws nothing', () => {
   const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
-  assert.throws(() => JSON.stringify(deep), RangeError);
+  // Older engines cannot write it as JSON again.
   for (const body of [{ error: deep }, { error: { message: deep } }, { error: { deep } }, { detail: deep }]) {
     complaintOf(body);
     complaintIn(body);

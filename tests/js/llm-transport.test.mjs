@@ -1,7 +1,7 @@
 // The fetch of the live providers: Node's own limits of time are off, what the user replaced is respected, and close()
 // leaves no connection. Also: many calls on one signal.
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, getMaxListeners } from 'node:events';
 import { test } from 'node:test';
 import { ClosedError, LLMError } from 'heddle';
 import { listenToAbort } from '../../dist/abort-listeners.js';
@@ -142,8 +142,9 @@ test('a global fetch that the user set is used as it is, and so is the dispatche
   let asked = 0;
   mine.dispatch = (_options, handler) => {
     asked++;
-    handler.onConnect?.(() => undefined);
-    handler.onError(new Error('mine'));
+    // As undici calls handlers since its version 7, and before.
+    if (handler.onResponseError !== undefined) handler.onResponseError({ abort: () => undefined }, new Error('mine'));
+    else handler.onError(new Error('mine'));
     return true;
   };
   const error = await rejection(made.fetch('http://a.example/', { dispatcher: mine }));
@@ -201,11 +202,11 @@ test('many calls on one signal are no leak to Node, and leave nothing on it', as
   });
   assert.deepEqual(warnings, []);
   assert.equal(getEventListeners(signal, 'abort').length, 0);
-  // The control: Node does warn of as many listeners.
+  // The control: a Node that counts the listeners of signals does warn of as many.
   const control = await warningsOf(() => {
     for (let i = 0; i < 11; i++) signal.addEventListener('abort', () => undefined);
   });
-  assert.deepEqual(control, ['MaxListenersExceededWarning']);
+  assert.deepEqual(control, getMaxListeners(signal) === 0 ? [] : ['MaxListenersExceededWarning']);
 });
 
 test('many operations of a runtime on one signal are no leak to Node either', async (t) => {

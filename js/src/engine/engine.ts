@@ -10,6 +10,7 @@
  * of a body's turn (drainEffects), so that a cancel is visible when it returns. Partner: wasm/pump.cpp.
  */
 
+import type { TimeJump } from '../time-jump.js';
 import { commandBytes, CommandType, eventBytes, RingWord, StatusWord } from '../protocol.js';
 import type { ControlPlane, Instance, RawExports } from './module.js';
 import { hasNextTick, task, whenDrained } from './turns.js';
@@ -30,16 +31,6 @@ export interface CommandTarget {
   timeJumped(kind: TimeJump['kind'], ms: number): void;
   /** All commands of a cycle are carried out. */
   cycled(): void;
-}
-
-/** Time went on without the program. */
-export interface TimeJump {
-  /** `sleep`: the wall clock went on while the program did not (a laptop asleep, a process stopped, a clock set forward); the
-   * runtime's clock follows it, so limits of time that have passed meanwhile are due. `late`: a timer came late, because a page in
-   * the background is throttled or the event loop was blocked. */
-  kind: 'sleep' | 'late';
-  /** How long, in milliseconds. */
-  ms: number;
 }
 
 /** What counts as a jump, in milliseconds: far above what clocks drift and timers are late by themselves. */

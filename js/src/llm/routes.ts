@@ -106,6 +106,7 @@ const keptTenants = 1000;
 const lookedAt = 4;
 const noLimits: RateLimits = {};
 
+/** @internal */
 export class Routes {
   readonly #raw: RawExports;
   readonly #gates: Gate[] = [];
