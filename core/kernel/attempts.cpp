@@ -71,9 +71,7 @@ void Scheduler::hedge_due(CallId id) {
   twin.stream = first.stream;
   twin.first_token = first.first_token;
   twin.route = first.route;
-  for (const GateId gate : twin.route.gates) {
-    if (gate != 0) ++gates_[gate]->users;
-  }
+  use_route(twin.route);
   twin.route.next = 0;
   twin.route_index = first.route_index;
   twin.attempt = first.attempt;
@@ -128,7 +126,6 @@ void Scheduler::leave_to_twin(CallId id) {
   const OpId op = call.op;
   ops_[op].link = call.twin;
   twin.twin = 0;
-  twin.once = call.once;
   twin.attempt = call.attempt;
   // The first one's plan goes on, too.
   if (twin.is_hedge) {

@@ -45,8 +45,8 @@ void Scheduler::set_plan(Call& call, const RouteRequest* routes, u32 count) {
       bool is_new = routes[i].gates[stage] < gates_.size();
       for (u32 before = 0; before < stage; ++before) is_new = is_new && route.gates[before] != routes[i].gates[stage];
       route.gates[stage] = is_new ? routes[i].gates[stage] : 0;
-      if (route.gates[stage] != 0) ++gates_[route.gates[stage]]->users;
     }
+    use_route(route);
     route.tokens = to_tokens(static_cast<double>(routes[i].tokens));
     route.next = next;
     if (i == 0) {
@@ -81,6 +81,12 @@ void Scheduler::take_next_route(Call& call) {
   routes_.give(next);
   ++call.route_index;
   call.route_attempt = 0;
+}
+
+void Scheduler::use_route(const Route& route) {
+  for (const GateId id : route.gates) {
+    if (id != 0) ++gates_[id]->users;
+  }
 }
 
 void Scheduler::leave_route(const Route& route) {

@@ -55,14 +55,14 @@ const AdmissionQueue& Scheduler::queue_of(const Call& call) const {
 void Scheduler::proceed(CallId id, bool again) {
   Call& call = calls_[id];
   const Fiber& fiber = fibers_[call.fiber];
+  if (const OpCode refusal = refusal_of(call); refusal != OpCode::kOk) {
+    refuse_call(id, refusal);
+    return;
+  }
   for (; call.stage < Route::kStages; ++call.stage) {
     const GateId gate_id = call.route.gates[call.stage];
     if (gate_id == 0) continue;
     Gate& gate = *gates_[gate_id];
-    if (const OpCode refusal = refusal_of(call); refusal != OpCode::kOk) {
-      refuse_call(id, refusal);
-      return;
-    }
     if (!gate.queue.empty() || !gate.lets_through(now_, call.route.tokens)) {
       call.queue_node = gate.queue.push(id, fiber.effective, fiber.group, now_, again);
       touch_gate(gate_id);

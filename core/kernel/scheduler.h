@@ -224,6 +224,7 @@ class Scheduler {
   bool is_cooling(const Route& route) const;
   bool has_cool_route(const Call& call) const;
   void take_next_route(Call& call);
+  void use_route(const Route& route);
   void leave_route(const Route& route);
   void enqueue_call(CallId id, bool again);
   void admit_calls();

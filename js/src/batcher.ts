@@ -18,11 +18,12 @@
  */
 
 import type { GeneratorBody } from './body.js';
-import { Context } from './context.js';
+import type { Context } from './context.js';
 import { ArgumentError, BatchError, ClosedError, RequestTooLargeError } from './errors.js';
 import { printable } from './printable.js';
 import type { Runtime } from './runtime.js';
 import type { ScopeContext, ScopeTask } from './scope.js';
+import { areOptions, asOptions } from './wait-options.js';
 import type { WaitOptions } from './waits.js';
 
 /** Gives one result an item, in the items' order. An Error at an index fails that item alone, a throw fails them all. */
@@ -312,14 +313,6 @@ async function told(s: ScopeContext, listen: (proceed: () => void) => void): Pro
   s.checkCancellation();
 }
 
-function areOptions(options: unknown): boolean {
-  return options === undefined || (typeof options === 'object' && options !== null);
-}
-
 function refused(operation: string, options: unknown): Promise<never> {
   return Promise.reject(new ArgumentError(operation, `the options must be a context or an object, got ${printable(options)}`));
-}
-
-function asOptions(options: Context | WaitOptions | undefined): WaitOptions {
-  return options instanceof Context ? { ctx: options } : (options ?? {});
 }

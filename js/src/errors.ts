@@ -117,6 +117,20 @@ export type LLMErrorKind =
   | 'transport' // no answer: refused, reset, lost, or the stream ended before its terminator
   | 'protocol'; // an answer that is none: HTML, broken JSON, missing fields
 
+/** What an LLMError is made of beside its words; each field is described in the class. */
+export interface LLMErrorFields {
+  kind: LLMErrorKind;
+  status?: number | undefined;
+  requestId?: string | undefined;
+  retryAfter?: number | undefined;
+  providerMessage?: string | undefined;
+  providerCode?: string | undefined;
+  rates?: readonly LLMRateLimit[] | undefined;
+  retryable?: boolean | undefined;
+  inBand?: boolean | undefined;
+  cause?: unknown;
+}
+
 /** A call to a model failed for good, or one attempt of it did. */
 export class LLMError extends HeddleError {
   readonly kind: LLMErrorKind;
@@ -140,18 +154,7 @@ export class LLMError extends HeddleError {
   attempts = 1;
   constructor(
     message: string,
-    fields: {
-      kind: LLMErrorKind;
-      status?: number | undefined;
-      requestId?: string | undefined;
-      retryAfter?: number | undefined;
-      providerMessage?: string | undefined;
-      providerCode?: string | undefined;
-      rates?: readonly LLMRateLimit[] | undefined;
-      retryable?: boolean | undefined;
-      inBand?: boolean | undefined;
-      cause?: unknown;
-    },
+    fields: LLMErrorFields,
   ) {
     super('LLMError', message, 'cause' in fields ? { cause: fields.cause } : undefined);
     this.kind = fields.kind;

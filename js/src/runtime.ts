@@ -47,6 +47,7 @@ import { checkTaskOptions, sendTaskOptions, type TaskOptions } from './task-opti
 import { TaskTable } from './task-table.js';
 import type { Variant } from './variant.js';
 import type { TimeJump } from './time-jump.js';
+import { areOptions, asOptions } from './wait-options.js';
 import { Waits, type AnyOptions, type WaitOptions } from './waits.js';
 
 export interface RuntimeEvents {
@@ -802,13 +803,3 @@ const stateOf: Record<number, number> = {
 };
 
 const scopeMeaning: Meaning = { name: 'scope', value: ignore, failure: ignore };
-
-function areOptions(options: unknown): boolean {
-  return options === undefined || (typeof options === 'object' && options !== null);
-}
-
-function asOptions(options: Context | WaitOptions | undefined): WaitOptions {
-  return options instanceof Context ? { ctx: options } : (options ?? {});
-}
-
-

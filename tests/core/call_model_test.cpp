@@ -2,7 +2,7 @@
 // a host that answers as it should but whenever it likes. After each event every invariant is checked; a provider that
 // counts what arrives finds no window exceeded; every operation ends exactly once; when all is over nothing is left;
 // and the recorded events give the same commands again. A failure names its seed; HEDDLE_MODEL_SEED=n runs
-// that one, HEDDLE_MODEL_SEEDS=n the first n.
+// that one, HEDDLE_MODEL_SEEDS=n the first n. Long because the model of a host and of a provider is one class.
 #include <gtest/gtest.h>
 
 #include <algorithm>

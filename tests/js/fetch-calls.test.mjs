@@ -1,4 +1,5 @@
-// rt.fetch by itself: what is a model's request, what is repeated, what the caller gets, how it ends early.
+// rt.fetch by itself: what is a model's request, what is repeated, what the caller gets, how it ends early. Long because it has
+// the whole contract of fetch beside that of a call.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,5 +1,6 @@
 // Limits of requests and tokens a minute, and of requests at once: they hold in every closed window of 60 s as the provider
-// sees it, nothing is lost of what they allow, and what is not used comes back.
+// sees it, nothing is lost of what they allow, and what is not used comes back. Long because each limit meets each way in
+// which a call waits, ends or is counted.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asking, assertNothingLeft, connected, protocols } from '../support/calls.mjs';

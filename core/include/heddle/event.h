@@ -48,6 +48,9 @@ enum class EventType : u32 {
   kReadProgress = 35,  // a: op, x: its timeout begins anew
 };
 
+// In kReopen a call shares a word with its flags; as many calls as that cuts off fit into no memory.
+constexpr u32 kReopenCallBits = 24;
+
 struct Event {
   EventType type = EventType::kStep;
   u32 a = 0;

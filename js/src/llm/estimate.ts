@@ -1,6 +1,6 @@
 /**
  * What a request is taken to cost before anybody has counted it, for the reservation of its tokens. By a tokenizer of the
- * user's, or by the rule of `usage.ts`. Partners: `routes.ts`; `usage.ts`.
+ * user's, or by the rule of `usage.ts`. Partners: `routes.ts`, `fetch-cost.ts`; `usage.ts`.
  */
 
 import { ConfigError } from '../errors.js';
@@ -13,8 +13,8 @@ export type Tokenizer = (text: string) => number;
 
 // The frame that chat protocols put around each message.
 const tokensPerMessage = 4;
-// For a part that is no text: images and files cost about this much at the usual sizes.
-const tokensPerPart = 1000;
+/** For a part that is no text: images and files cost about this much at the usual sizes. */
+export const tokensPerPart = 1000;
 
 /** Tokens of a text. Throws a ConfigError where the tokenizer throws, or gives no count. */
 export function countTokens(text: string, tokenizer: Tokenizer | undefined): number {

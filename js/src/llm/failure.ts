@@ -13,7 +13,7 @@
  * Partners: `complaint.ts` (what the body says), `http.ts`.
  */
 
-import { LLMError, type LLMErrorKind } from '../errors.js';
+import { LLMError, type LLMErrorFields, type LLMErrorKind } from '../errors.js';
 import { codeOf, type Complaint, kindOf } from './complaint.js';
 import type { LLMRateLimit } from './provider.js';
 import { rateLimitsOf } from './rate-headers.js';
@@ -49,17 +49,7 @@ export function excerpt(text: string, redact: (text: string) => string = (same) 
 }
 
 /** What an error carries besides its kind and its words. */
-export interface FailureFields {
-  status?: number | undefined;
-  requestId?: string | undefined;
-  retryAfter?: number | undefined;
-  providerMessage?: string | undefined;
-  providerCode?: string | undefined;
-  rates?: readonly LLMRateLimit[] | undefined;
-  retryable?: boolean | undefined;
-  inBand?: boolean | undefined;
-  cause?: unknown;
-}
+export type FailureFields = Omit<LLMErrorFields, 'kind'>;
 
 /** An LLMError of a known kind. `text` must already be fit to print. */
 export function failure(provider: string, kind: LLMErrorKind, text: string, fields: FailureFields = {}): LLMError {

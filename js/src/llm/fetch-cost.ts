@@ -4,7 +4,7 @@
  * cannot read costs what its length says; it never throws but for the user's tokenizer. Partners: `fetch.ts`, `routes.ts`.
  */
 
-import { countTokens, type Tokenizer } from './estimate.js';
+import { countTokens, tokensPerPart, type Tokenizer } from './estimate.js';
 
 export interface RequestCost {
   readonly model: string;
@@ -17,8 +17,6 @@ type Bag = Readonly<Record<string, unknown>>;
 
 // Where protocols put what the model reads.
 const kRead = ['messages', 'system', 'tools', 'input', 'instructions', 'prompt', 'contents', 'systemInstruction', 'system_instruction'];
-// An image or a file; about what they cost at the usual sizes.
-const kTokensPerFile = 1000;
 // A longer string without a space is no text.
 const kLongestWord = 2000;
 
@@ -51,7 +49,7 @@ function tokensIn(value: unknown, tokenizer: Tokenizer | undefined): number {
   const open: unknown[] = [value];
   while (open.length > 0) {
     const next = open.pop();
-    if (typeof next === 'string') tokens += next.length > kLongestWord && !/\s/.test(next) ? kTokensPerFile : countTokens(next, tokenizer);
+    if (typeof next === 'string') tokens += next.length > kLongestWord && !/\s/.test(next) ? tokensPerPart : countTokens(next, tokenizer);
     else if (typeof next === 'object' && next !== null) open.push(...Object.values(next));
     else if (typeof next === 'number') tokens += 1;
   }

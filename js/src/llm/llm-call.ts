@@ -84,7 +84,8 @@ export class LLMCall extends HostCall {
 
   /** The request as the attempt's entry of the plan has it. */
   protected requestOf({ route }: Attempt): LLMRequest {
-    return route.model === undefined ? this.request : { ...this.request, model: route.model };
+    const { model = this.request.model } = route;
+    return model === this.request.model ? this.request : { ...this.request, model };
   }
 
   protected attemptOptions(attempt: Attempt): AttemptOptions {

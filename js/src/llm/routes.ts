@@ -94,7 +94,6 @@ export interface GateInfo {
 
 interface Gate extends GateInfo {
   readonly id: number;
-  key: string;
   readonly sent: Map<number, number>;
   limits: () => RateLimits;
 }
@@ -110,6 +109,7 @@ const noLimits: RateLimits = {};
 export class Routes {
   readonly #raw: RawExports;
   readonly #gates: Gate[] = [];
+  // All but those of tenants, by kind, scope and name.
   readonly #byName = new Map<string, Gate>();
   // Of tenants, by name: the one seen longest ago first.
   readonly #tenants = new Map<string, Gate>();
@@ -250,7 +250,7 @@ export class Routes {
     const limitsOf = (): RateLimits => entryOf(this.#config.rates?.tenants, tenant) ?? this.#config.rates?.tenants?.['*'] ?? noLimits;
     const known = this.#tenants.get(tenant);
     if (known === undefined && !isLimited(limitsOf())) return 0;
-    const gate = known ?? this.#spareTenant(tenant, limitsOf) ?? this.#gate('tenant', '', tenant, limitsOf);
+    const gate = known ?? this.#spareTenant(tenant, limitsOf) ?? this.#make('tenant', tenant, limitsOf);
     this.#tenants.delete(tenant);
     this.#tenants.set(tenant, gate);
     return gate.id;
@@ -263,11 +263,8 @@ export class Routes {
     for (const [name, gate] of this.#tenants) {
       if (this.#raw.hd_gate_is_idle(gate.id) !== 0) {
         this.#tenants.delete(name);
-        this.#byName.delete(gate.key);
         gate.name = tenant;
-        gate.key = gateName('tenant', '', tenant);
         gate.limits = limits;
-        this.#byName.set(gate.key, gate);
         this.#send(gate);
         return gate;
       }
@@ -277,15 +274,16 @@ export class Routes {
   }
 
   #gate(kind: GateInfo['kind'], scope: string, name: string, limits: () => RateLimits): Gate {
-    const key = gateName(kind, scope, name);
+    const key = `${kind}\0${scope}\0${name}`;
     let gate = this.#byName.get(key);
-    if (gate === undefined) {
-      gate = { id: this.#gates.length + 1, key, kind, name, sent: new Map(), limits };
-      this.#gates.push(gate);
-      this.#byName.set(key, gate);
-      this.#set(gate, GateKey.maxInside, 0);
-      this.#send(gate);
-    }
+    if (gate === undefined) this.#byName.set(key, (gate = this.#make(kind, name, limits)));
+    return gate;
+  }
+
+  #make(kind: GateInfo['kind'], name: string, limits: () => RateLimits): Gate {
+    const gate: Gate = { id: this.#gates.length + 1, kind, name, sent: new Map(), limits };
+    this.#gates.push(gate);
+    this.#send(gate);
     return gate;
   }
 
@@ -333,8 +331,6 @@ const copyOf = (rates: RateConfig): RateConfig => ({
   models: copiesOf(rates.models),
   tenants: copiesOf(rates.tenants),
 });
-
-const gateName = (kind: string, scope: string, name: string): string => `${kind}\0${scope}\0${name}`;
 
 const isLimited = ({ requestsPerMinute, tokensPerMinute, maxConcurrent }: RateLimits): boolean =>
   (requestsPerMinute ?? Infinity) !== Infinity || (tokensPerMinute ?? Infinity) !== Infinity || (maxConcurrent ?? Infinity) !== Infinity;
