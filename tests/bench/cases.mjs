@@ -9,10 +9,25 @@
 import cancel from './cases/cancel.mjs';
 import fetchCase from './cases/fetch.mjs';
 import immediate from './cases/immediate.mjs';
+import lisp from './cases/lisp.mjs';
+import lispFibers from './cases/lisp-fibers.mjs';
+import lispParked from './cases/lisp-parked.mjs';
 import parked from './cases/parked.mjs';
 import priority from './cases/priority.mjs';
 import trivial from './cases/trivial.mjs';
 import wasm from './cases/wasm.mjs';
 import yieldCase from './cases/yield.mjs';
 
-export const cases = { trivial, priority, immediate, cancel, yield: yieldCase, parked, wasm, fetch: fetchCase };
+export const cases = {
+  trivial,
+  priority,
+  immediate,
+  cancel,
+  yield: yieldCase,
+  parked,
+  wasm,
+  fetch: fetchCase,
+  ...lisp,
+  'lisp-fibers': lispFibers,
+  'lisp-parked': lispParked,
+};
