@@ -181,9 +181,37 @@ struct Condition : Object {
       payload;  // what a condition of this code carries besides (a host's error by its number, causes, a limit), or #f
 };
 
+// Names and what they mean: a Cell, a Macro or a Special each. See environment.h. All fields are Values, as in the
+// three objects below.
+struct Environment : Object {
+  Value names;      // Vector: an open-addressed table of symbols, each followed by its binding; kUndefined: free
+  Value count;      // fixnum: names in the table
+  Value imports;    // the Environment whose names are seen where the table has none, or #f
+  Value libraries;  // the Environment that maps the names of libraries to Library objects, or #f
+  Value name;       // of the library whose inside this is: a list; or #f
+};
+
+struct Library : Object {
+  Value name;         // list
+  Value exports;      // Environment
+  Value environment;  // its inside
+  Value body;         // a procedure that runs its definitions; #f once they ran
+};
+
+struct Macro : Object {
+  Value name;         // Symbol, for messages
+  Value rules;        // compiled, see syntax_rules.h
+  Value environment;  // where it was defined: an Environment, or a fixnum that the expander understands
+};
+
+struct Special : Object {
+  Value name;  // Symbol
+  Value form;  // fixnum: which one, see expander.h
+};
+
 struct Alias : Object {
   Value name;         // Symbol or Alias: what the macro's template says
-  Value environment;  // the macro's: where the name means something unless the expansion binds it
+  Value environment;  // the macro's, as there: where the name means something unless the expansion binds it
 };
 
 // Views of a value whose type is known.
