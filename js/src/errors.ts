@@ -266,6 +266,68 @@ export class BatchError extends HeddleError {
   }
 }
 
+/** A place in the text of a program. */
+export interface LispPosition {
+  /** The program's name. */
+  file: string;
+  /** From 1. */
+  line: number;
+  /** From 1, in characters. */
+  column: number;
+}
+
+/** One call that had not returned when an error was raised. */
+export interface LispFrame extends LispPosition {
+  /** The procedure's name, where it has one. */
+  procedure: string | undefined;
+}
+
+/** What a LispError is made of beside its words. */
+export interface LispErrorFields {
+  code: string;
+  position?: LispPosition | undefined;
+  backtrace?: readonly LispFrame[] | undefined;
+  form?: string | undefined;
+  irritants?: readonly unknown[] | undefined;
+  payload?: unknown;
+  cause?: unknown;
+}
+
+/**
+ * A condition that no handler of a Lisp program took. `code` is what `condition-code` gives there; the message begins with
+ * the place, as `file:line:column: `.
+ */
+export class LispError extends HeddleError {
+  /** Where it was raised; undefined for what has no place in a program's text. */
+  readonly position: LispPosition | undefined;
+  /** The calls that led there, the innermost first. */
+  readonly backtrace: readonly LispFrame[];
+  /** The form that was evaluated, shortened. */
+  readonly form: string | undefined;
+  /** What `(error message irritant ...)` was given beside its message; what cannot cross stands there as text. */
+  readonly irritants: readonly unknown[];
+  /** What `(raise object)` raised, where that is no condition. */
+  readonly payload: unknown;
+  constructor(message: string, fields: LispErrorFields) {
+    super(fields.code, message, 'cause' in fields ? { cause: fields.cause } : undefined);
+    this.position = fields.position;
+    this.backtrace = fields.backtrace ?? [];
+    this.form = fields.form;
+    this.irritants = fields.irritants ?? [];
+    this.payload = fields.payload;
+  }
+}
+
+/** A value cannot cross between JavaScript and Lisp. */
+export class ConversionError extends HeddleError {
+  /** Where in the value, such as `args[0].user.name`. */
+  readonly path: string;
+  constructor(message: string, path: string, options?: { cause?: unknown }) {
+    super('ConversionError', message, options);
+    this.path = path;
+  }
+}
+
 named(HeddleError, 'HeddleError');
 named(CancellationError, 'CancellationError');
 named(TimeoutError, 'TimeoutError');
@@ -280,3 +342,5 @@ named(CircuitOpenError, 'CircuitOpenError');
 named(StructuredOutputError, 'StructuredOutputError');
 named(ToolLoopError, 'ToolLoopError');
 named(BatchError, 'BatchError');
+named(LispError, 'LispError');
+named(ConversionError, 'ConversionError');

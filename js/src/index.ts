@@ -7,6 +7,7 @@ export { Batcher, type BatcherOptions, type BatchFunction } from './batcher.js';
 export type { GeneratorBody } from './body.js';
 export type { CancellationToken, Disposer } from './cancellation.js';
 export type { DispatchConfig, FallbackConfig, HedgingConfig, RetryConfig, RuntimeConfig, SchedulerConfig } from './config.js';
+export { closed } from './closed.js';
 export { Context, type Body } from './context.js';
 export {
   ArgumentError,
@@ -15,7 +16,9 @@ export {
   CircuitOpenError,
   ClosedError,
   ConfigError,
+  ConversionError,
   HeddleError,
+  LispError,
   LLMError,
   QueueFullError,
   RequestTooLargeError,
@@ -23,6 +26,8 @@ export {
   StructuredOutputError,
   TimeoutError,
   ToolLoopError,
+  type LispFrame,
+  type LispPosition,
   type LLMErrorKind,
   type SchemaProblem,
   type TimeoutLimit,
