@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lisp/heap.h"
+#include "lisp/sources.h"
 #include "lisp/stack.h"
 
 namespace heddle::lisp {
@@ -37,6 +38,7 @@ class Machine : private RootSet {
   ~Machine() override;
 
   Heap& heap() { return heap_; }
+  Sources& sources() { return sources_; }
 
   // --- For builtins
 
@@ -72,6 +74,7 @@ class Machine : private RootSet {
   void forget_dead(Heap& heap) override;
 
   Heap heap_;
+  Sources sources_;
   u64 charged_ = 0;
   Value raised_;
 };
