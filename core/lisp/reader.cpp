@@ -1,12 +1,11 @@
 #include "lisp/reader.h"
 
+#include "lisp/numbers.h"
 #include "lisp/sources.h"
 #include "lisp/unicode.h"
 #include "lisp/utf8.h"
 
 namespace heddle::lisp {
-
-Value parse_number(Machine& machine, std::string_view text, u32 radix);  // of numbers.h
 
 namespace {
 
@@ -270,7 +269,7 @@ Reader::Step Reader::scan_hash(Value& datum) {
   }
   if (!token.empty() && std::string_view("bodxei").find(token[0]) != std::string_view::npos) {
     token_.insert(0, 1, '#');
-    datum = parse_number(machine_, token_, 10);
+    datum = parse_number(machine_, token_);
     if (datum == kRaised) return fail("the number " + quoted(token_) + " is too large");
     if (datum != kFalse) return Step::kDatum;
     return fail("malformed number " + quoted(token_));
@@ -438,7 +437,7 @@ Reader::Step Reader::scan_atom(Value& datum) {
   if (token_ == ".") return dot();
   const auto first = static_cast<u8>(token_[0]);
   if (is_digit(first) || first == '+' || first == '-' || first == '.') {
-    datum = parse_number(machine_, token_, 10);
+    datum = parse_number(machine_, token_);
     if (datum == kRaised) return fail("the number " + quoted(token_) + " is too large");
     if (datum != kFalse) return Step::kDatum;
     if (looks_numeric(token_) && token_ != "1+" && token_ != "-1+") return fail("malformed number " + quoted(token_));
