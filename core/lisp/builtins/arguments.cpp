@@ -1,5 +1,9 @@
 #include "lisp/builtins/arguments.h"
 
+#include <string>
+
+#include "lisp/utf8.h"
+
 namespace heddle::lisp {
 
 bool integer_argument(Machine& machine, std::string_view name, const Value* arguments, u32 index, std::string_view what,
@@ -62,6 +66,15 @@ bool type_argument(Machine& machine, std::string_view name, const Value* argumen
   if (is_a(arguments[index], type)) return true;
   machine.type_error(name, index + 1, expected, arguments[index]);
   return false;
+}
+
+std::string text_of(Value value) {
+  if (is_symbol(value)) value = as<Symbol>(value)->name;
+  if (!is_string(value)) return "?";
+  std::string text;
+  const auto* string = as<String>(value);
+  for (u32 index = 0; index < string->length; ++index) append_utf8(text, character_of(string, index));
+  return text;
 }
 
 Value not_a_list(Machine& machine, std::string_view name, u32 index, Value got) {

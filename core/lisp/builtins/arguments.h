@@ -3,10 +3,12 @@
 // A function that gives bool has raised where it gives false: the builtin returns kRaised then.
 #pragma once
 
+#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "lisp/machine.h"
+#include "lisp/numbers.h"
 
 namespace heddle::lisp {
 
@@ -15,8 +17,6 @@ inline void charge_items(Machine& machine, u64 items) { machine.charge(items >> 
 
 // The most elements that a program may ask a vector, a list or a bytevector to have, whatever the heap's limit.
 constexpr u64 kMaxElements = u64{1} << 28;
-
-inline bool is_exact_integer(Value value) { return value.is_fixnum() || is_a(value, Type::kBignum); }
 
 // Argument `index` (from 0) is an exact integer from 0 to `most`; `what` names it in messages ("an index").
 bool integer_argument(Machine& machine, std::string_view name, const Value* arguments, u32 index, std::string_view what,
@@ -43,6 +43,17 @@ bool range_arguments(Machine& machine, std::string_view name, const Value* argum
 
 bool type_argument(Machine& machine, std::string_view name, const Value* arguments, u32 index, Type type,
                    std::string_view expected);
+
+inline u32 character_of(const String* string, u32 index) {
+  const u8* data = as<Bytes>(string->bytes)->data;
+  if (!string->is_wide()) return data[index];
+  u32 character = 0;
+  std::memcpy(&character, data + std::size_t{4} * index, sizeof character);
+  return character;
+}
+
+// The text of a string, or the name of a symbol; anything else is "?".
+std::string text_of(Value value);
 
 // Walks along a list, whatever its shape; stops at the first pair that it sees again (Brent's algorithm: at most three
 // times as many steps as the list has pairs, no memory).

@@ -18,8 +18,6 @@
 namespace heddle::lisp {
 namespace {
 
-std::string name_of(Value symbol) { return is_symbol(symbol) ? shown(symbol) : "record"; }
-
 Value make_record_type(Machine& machine, const Value* arguments, u32) {
   constexpr std::string_view kName = "define-record-type";
   if (!type_argument(machine, kName, arguments, 0, Type::kSymbol, "a name") ||
@@ -41,7 +39,7 @@ Value make_record(Machine& machine, const Value* arguments, u32 count) {
   if (!is_a(type, Type::kRecordType)) return machine.type_error("record constructor", 1, "a record type", type);
   const u32 fields = as<RecordType>(type)->length;
   if (count - 1 != fields) {
-    return machine.error("ArityError", name_of(as<RecordType>(type)->name) + ": a record of this type has " +
+    return machine.error("ArityError", text_of(as<RecordType>(type)->name) + ": a record of this type has " +
                                            std::to_string(fields) + " fields, got " + std::to_string(count - 1));
   }
   auto* record = machine.heap().make<Record>(Type::kRecord, Record::size(fields), fields);
@@ -58,15 +56,15 @@ Value record_is(Machine&, const Value* arguments, u32) {
 
 // The arguments: record, type, field's number, [value,] name of the procedure.
 Value not_such_a_record(Machine& machine, const Value* arguments, Value procedure) {
-  const std::string name = name_of(procedure);
+  const std::string name = text_of(procedure);
   if (!is_a(arguments[1], Type::kRecordType)) {
     return machine.error("TypeError", name + ": the record type was redefined as " + shown(arguments[1]));
   }
   const auto* type = as<RecordType>(arguments[1]);
   const Value index = arguments[2];
-  std::string expected = "a record of type " + name_of(type->name);
+  std::string expected = "a record of type " + text_of(type->name);
   if (index.is_fixnum() && index.to_fixnum() >= 0 && index.to_fixnum() < type->length) {
-    expected += " (for its field " + name_of(as<Vector>(type->fields)->items[index.to_fixnum()]) + ")";
+    expected += " (for its field " + text_of(as<Vector>(type->fields)->items[index.to_fixnum()]) + ")";
   }
   return machine.type_error(name, 1, expected, arguments[0]);
 }
