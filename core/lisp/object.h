@@ -69,7 +69,7 @@ struct Closure : Object {
   Value code;     // Code
   Value free[1];  // `length` of them; a variable that is assigned is a Box
 
-  static constexpr u32 size(u32 count) { return 16 + 8 * count; }
+  static constexpr u64 size(u64 count) { return 16 + 8 * count; }
 };
 
 struct Box : Object {
@@ -102,14 +102,14 @@ struct String : Object {
 struct Bytes : Object {
   u8 data[8];  // `length` of them
 
-  static constexpr u32 size(u32 count) { return 8 + count; }
+  static constexpr u64 size(u64 count) { return 8 + count; }
 };
 
 // aux: 1 for a literal, which is immutable.
 struct Vector : Object {
   Value items[1];  // `length` of them
 
-  static constexpr u32 size(u32 count) { return 8 + 8 * count; }
+  static constexpr u64 size(u64 count) { return 8 + 8 * count; }
 };
 
 struct Flonum : Object {
@@ -120,7 +120,7 @@ struct Flonum : Object {
 struct Bignum : Object {
   u32 limbs[2];
 
-  static constexpr u32 size(u32 count) { return 8 + 4 * count; }
+  static constexpr u64 size(u64 count) { return 8 + 4 * count; }
 };
 
 // In lowest terms, the denominator above 1.
@@ -132,7 +132,7 @@ struct Ratnum : Object {
 struct Values : Object {
   Value items[1];
 
-  static constexpr u32 size(u32 count) { return 8 + 8 * count; }
+  static constexpr u64 size(u64 count) { return 8 + 8 * count; }
 };
 
 // A procedure written in C++; what it does is in Machine's table, at `index`.
@@ -167,7 +167,7 @@ struct Record : Object {
   Value type;  // RecordType
   Value fields[1];
 
-  static constexpr u32 size(u32 count) { return 16 + 8 * count; }
+  static constexpr u64 size(u64 count) { return 16 + 8 * count; }
 };
 
 // An error object. (raise obj) takes any object; what the machine and `error` raise are these.
