@@ -6,14 +6,20 @@
 // They run within one instruction: nothing is collected meanwhile, and the fiber cannot be interrupted. One whose work
 // grows with its arguments says so by charge(), so that steps measure time; one that calls procedures back is written
 // in Lisp (prelude/), or ends with tail_call().
+//
+// Partners: interpreter.cpp (the loop), calls.cpp (frames, and what is called that is no simple closure),
+// continuations.cpp, conditions.cpp (errors), compiler.h, builtins/control.cpp with prelude/control.scm.
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lisp/heap.h"
+#include "lisp/instructions.h"
+#include "lisp/ir.h"
 #include "lisp/sources.h"
 #include "lisp/stack.h"
 
@@ -32,6 +38,14 @@ struct BuiltinDefinition {
   u8 most;   // kAnyCount: as many as there are
 };
 
+// How a turn of a fiber ended.
+enum class Turn : u8 {
+  kDone,       // Fiber::result is its value
+  kFailed,     // Fiber::result is what was raised and not handled
+  kParked,     // a builtin said kParked: resume_with() or resume_raising() before the next turn
+  kPreempted,  // the steps are used up
+};
+
 class Machine : private RootSet {
  public:
   explicit Machine(u64 heap_limit = Heap::kDefaultLimit);
@@ -39,12 +53,17 @@ class Machine : private RootSet {
 
   Heap& heap() { return heap_; }
   Sources& sources() { return sources_; }
+  // The environment that has every builtin and what the preludes define.
+  Value core() const { return core_; }
 
   // --- For builtins
 
   // Raises a condition with that stable code: a builtin returns what this gives. The position and the backtrace are
   // those of the instruction that runs. `message` says what was wrong and with which operation.
   Value error(std::string_view code, std::string_view message, std::initializer_list<Value> irritants = {});
+  // The same for what stands at a place of a text (the expander's errors).
+  Value error_at(Position position, std::string_view code, std::string_view message,
+                 std::initializer_list<Value> irritants = {});
   // The argument has the wrong type: "car: argument 1 must be a pair, got 5".
   Value type_error(std::string_view procedure, u32 argument, std::string_view expected, Value got);
   // The argument is out of range: "vector-ref: argument 2 must be an index below 3, got 7".
@@ -55,8 +74,41 @@ class Machine : private RootSet {
   Value raise(Value object);
   // The machine calls a procedure in the builtin's place.
   Value tail_call(Value procedure, const Value* arguments, u32 count);
+  // The same with arguments that the builtin has collected.
+  Value tail_call(Value procedure, std::vector<Value>&& arguments);
   // Counts work beyond the one step of the instruction.
   void charge(u64 steps) { charged_ += steps; }
+
+  // A Condition, with the position and the backtrace of the instruction that runs. `irritants` is a list.
+  Value make_condition(std::string_view code, std::string_view message, Value irritants = kNil);
+  // Where a condition was made, as "file:line:column", or "" if nobody knows.
+  std::string position_of(Value condition) const;
+  // The same for the callers, innermost first; what is left out is said by a last line.
+  std::vector<std::string> backtrace_of(Value condition) const;
+  // For people: "file:line:column: message: irritants", then the offending line of text if it is known.
+  std::string report(Value raised) const;
+
+  // --- Fibers
+
+  // A fiber that will call a procedure of no arguments, with the parameters and the environment of its parent, if any.
+  Fiber* make_fiber(Value thunk, const Fiber* parent);
+  // Lets it run for about `fuel` steps: it stops at the first call or turn of a loop after them.
+  Turn run(Fiber& fiber, u64 fuel);
+  // What that took.
+  u64 last_steps() const { return last_steps_; }
+  // What the parked builtin gives, or raises.
+  void resume_with(Fiber& fiber, Value value);
+  void resume_raising(Fiber& fiber, Value condition);
+  // The fiber will never run again: it is no root any more.
+  void abandon(Fiber& fiber);
+  // The one that runs.
+  Fiber& current() { return *current_; }
+  bool is_running() const { return current_ != nullptr; }
+
+  // --- Compiling
+
+  // One form of a top level: a procedure of no arguments, or kRaised.
+  Value compile(Value form, Value environment);
 
   // --- Setting up
 
@@ -65,18 +117,114 @@ class Machine : private RootSet {
   void define(const BuiltinDefinition (&definitions)[N]) {
     for (const BuiltinDefinition& definition : definitions) define(definition);
   }
+  // What calls a HostProcedure: gets it as the first of the arguments.
+  void set_host_caller(BuiltinFunction caller) { host_caller_ = caller; }
+  // Reads and runs the preludes; false if that failed, raised() says why.
+  bool load_preludes();
+
+  // For whoever runs the fibers.
+  void* embedder = nullptr;
 
   // What the last error() or raise() raised, for tests of builtins without a fiber.
   Value raised() const { return raised_; }
 
+  // --- For control.cpp
+
+  // (%call/cc procedure): calls it with the continuation of the instruction that runs.
+  Value call_with_continuation(Value procedure);
+  // Goes on where the continuation says, with that value; restores its handlers, parameters and winders.
+  Value enter(Value continuation, Value value);
+  // Ends the fiber: nobody handles what was raised.
+  Value fail(Value raised);
+  // The value that a parameter has here.
+  Value parameter_value(Value parameter) const;
+  // Procedures of prelude/control.scm that the machine calls.
+  enum class Hook : u8 { kRaise, kRewind };
+  void set_hook(Hook hook, Value procedure) { hooks_[static_cast<u32>(hook)] = procedure; }
+
+  // --- For the compiler
+
+  struct BuiltinEntry {
+    BuiltinFunction function;
+    u8 least;
+    u8 most;
+    u16 op;  // the instruction that does the same for two arguments or fewer, or kNoOp
+  };
+  static constexpr u16 kNoOp = 0xffff;
+  const BuiltinEntry& builtin(u64 index) const { return builtins_[index]; }
+
  private:
+  // Where the loop goes on after something slow.
+  enum class Next : u8 { kGo, kRaise, kStop };
+  // A place to return to: nullptr: the fiber ends.
+  struct Place {
+    Chunk* chunk;
+    u32 base;
+    const Instruction* pc;
+  };
+
   void mark_roots(Heap& heap) override;
   void forget_dead(Heap& heap) override;
 
+  // interpreter.cpp
+  Turn execute(u64 fuel);
+
+  // calls.cpp
+  Next call(Value procedure, const Value* arguments, u32 count, u32 window, bool is_tail, const Instruction* after);
+  Next call_closure(Closure* closure, const Value* arguments, u32 count, u32 window, bool is_tail,
+                    const Instruction* after);
+  Next deliver(Value value, u32 window, bool is_tail, const Instruction* after);
+  Next builtin_gave(Value value, u32 window, bool is_tail, const Instruction* after);
+  Value not_a_procedure(Value got);
+  Value arity_error(const Code* code, Value procedure, u32 count);
+  void make_room(u32 window, bool is_tail, u32 slots, const Instruction* after);
+  void use_chunk(Chunk* chunk);
+  Chunk* make_chunk(u32 slots);
+  void push_over(Place place, u32 offset, Value procedure, std::initializer_list<Value> arguments);
+  Next underflow();
+  Next return_to(Place place, Value value);
+  Next raise_now();
+  Next safe_point();
+  Place caller_of(const Chunk* chunk, u32 base) const;
+  Place place_in_record(const Value* base) const;
+  void set_record(Value* base, Place place);
+  u32 offset(const Value* slot) const { return static_cast<u32>(slot - chunk_->slots); }
+  static const Code* code_of(const Value* base) { return as<Code>(base[-1].to_closure()->code); }
+  void start(Fiber& fiber);
+  void save();
+
+  // continuations.cpp
+  void freeze(Chunk* chunk, u32 top);
+
+  // conditions.cpp
+  Value trace();
+
   Heap heap_;
   Sources sources_;
+  Value core_ = kFalse;
+  std::vector<BuiltinEntry> builtins_;
+  std::array<BuiltinFunction, kOps> slow_{};  // what an instruction does where its short way does not fit
+  BuiltinFunction host_caller_ = nullptr;
+  std::array<Value, 2> hooks_{kFalse, kFalse};
+
+  // The registers, while a fiber runs. The loop has copies of the first three.
+  const Instruction* pc_ = nullptr;  // behind the first word of the instruction that runs
+  Value* base_ = nullptr;
+  Value* end_ = nullptr;  // of the chunk
+  Chunk* chunk_ = nullptr;
+  Fiber* current_ = nullptr;
+  Chunk* spare_ = nullptr;  // an empty one
+  Fiber* fibers_ = nullptr;  // those that have not ended
+  Turn turn_ = Turn::kDone;  // how it ended, where Next is kStop
   u64 charged_ = 0;
-  Value raised_;
+  u64 last_steps_ = 0;
+  u64 live_ = 0;      // bytes after the last full collection that the limit asked for
+  bool is_over_ = false;  // HeapLimit was raised and the heap is still above the limit
+
+  Value raised_ = kFalse;
+  Value callee_ = kFalse;  // of tail_call()
+  std::vector<Value> arguments_;
+  Value trampoline_ = kFalse;
 };
 
 // A readable form of a value for messages: as `write` does, cut after some length.
