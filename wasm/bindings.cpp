@@ -93,6 +93,8 @@ std::string stats() {
                stats.fibers + stats.operations + stats.wait_links + stats.connections + stats.shields + stats.limits},
               {"events", stats.events},
               {"steps", stats.steps},
+              {"machineSteps", stats.machine_steps},
+              {"fibers", stats.light_fibers},
               {"commandHash", hash}}
       .dump();
 }

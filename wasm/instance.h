@@ -1,11 +1,13 @@
 // What the two halves of the module share: the kernel of this instance (there is one Runtime in an instance) and the
-// words that the host reads beside the rings. Partners: pump.cpp (data plane), bindings.cpp (control plane).
+// words that the host reads beside the rings. Partners: pump.cpp and lisp.cpp (data plane), bindings.cpp
+// (control plane).
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "heddle/kernel.h"
+#include "heddle/lisp.h"
 
 namespace heddle::wasm {
 
@@ -18,6 +20,7 @@ struct Status {
 
 struct Instance {
   std::unique_ptr<Kernel> kernel;
+  std::unique_ptr<Lisp> lisp;  // made at its first use; goes before the kernel
   Ring<Event> events{10};
   Status status;
   double slice_ms = 8;
@@ -27,5 +30,7 @@ struct Instance {
 };
 
 Instance& instance();
+// The kernel, after the events that wait in the ring.
+Kernel& drained();
 
 }  // namespace heddle::wasm

@@ -26,12 +26,9 @@ namespace {
 // depends on nothing but the commands, so that what the host does in between is the same in each run of one program.
 constexpr u32 kTurns = 256;
 constexpr u32 kBatch = 4096;
-
-Kernel& drained() {
-  Instance& self = instance();
-  while (!self.events.empty()) self.kernel->apply(self.events.pop());
-  return *self.kernel;
-}
+// Steps of computation after the host was first told something in a turn: some milliseconds. As long as it was told
+// nothing, the clock may say when it gets control, because it will find nothing to do.
+constexpr u64 kTurnSteps = 1'000'000;
 
 Time from_ms(double ms) {
   const double us = ms * 1000.0;
@@ -43,11 +40,14 @@ Time from_ms(double ms) {
 void turn() {
   Instance& self = instance();
   Kernel& kernel = drained();
+  u64 told_at = kernel.machine_steps();
   bool more = kernel.step(kTurns);
   if (more) {
     const double start = host_now();
     while (more && kernel.runs().size() < kBatch) {
-      if (kernel.runs().empty() && host_now() - start >= self.slice_ms) break;
+      const bool is_silent = kernel.runs().empty() && kernel.effects().empty();
+      if (is_silent ? host_now() - start >= self.slice_ms : kernel.machine_steps() - told_at >= kTurnSteps) break;
+      if (is_silent) told_at = kernel.machine_steps();
       more = kernel.step(kTurns);
     }
   }
@@ -60,6 +60,12 @@ void turn() {
 Instance& instance() {
   static Instance self;
   return self;
+}
+
+Kernel& drained() {
+  Instance& self = instance();
+  while (!self.events.empty()) self.kernel->apply(self.events.pop());
+  return *self.kernel;
 }
 
 }  // namespace heddle::wasm

@@ -78,6 +78,7 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
   if (fiber.state == FiberState::kPending) {
     pending_.remove(fiber.queue_node);
     if (id < bodies_.size()) bodies_[id].reset();
+    if (fiber.body == BodyKind::kShared) shared_->body_over(id);
     fiber.body_ended = true;
     settle(id, outcome, reason, fiber.live_children == 0);
     // Settling it may have ended its last children, and they have ended it.
@@ -86,7 +87,7 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
     return;
   }
   if (fiber.kind != FiberKind::kOutside && !fiber.body_ended) begin_grace(id);
-  if (fiber.kind == FiberKind::kTask) settle(id, outcome, reason, false);
+  if (fiber.kind == FiberKind::kTask || fiber.kind == FiberKind::kFiber) settle(id, outcome, reason, false);
   if (fiber.kind == FiberKind::kScope) tell(CommandType::kInterrupt, id, outcome, fiber.cause_seq, reason, false);
   interrupt(id);
   // It unwinds without a slot.
@@ -145,18 +146,22 @@ void Scheduler::grace_over(FiberId id) {
   Fiber& fiber = fibers_[id];
   FiberLimits& limits = limits_[fiber.limits];
   // Only who could have gone on is to blame.
-  if ((fiber.is_ready && !fiber.was_told) || waits_for_unwinding(fiber)) {
+  if (((fiber.is_ready || id == paused_) && !fiber.was_told) || waits_for_unwinding(fiber)) {
     const Time grace = limits.grace >= 0 ? limits.grace : config_.grace;
     arm_grace(id, std::max(grace, Time{1}));
     return;
   }
   limits.grace_left = -1;
+  if (fiber.body == BodyKind::kShared) {
+    body_over(id, false);
+    return;
+  }
   fiber.is_zombie = true;
   ++zombies_;
   if (fiber.settled && fiber.kind == FiberKind::kTask) --unwinding_;
   fiber.waits_for_slot = false;
   release_slot(fiber);
-  effect(CommandType::kZombie, id, 1);
+  if (fiber.kind != FiberKind::kFiber) effect(CommandType::kZombie, id, 1);
   const FiberId parent = fiber.parent;
   leave_parent(id);
   notify_waiters(id, true);

@@ -32,6 +32,8 @@ Stats Scheduler::stats() const {
   stats.oldest_pending = pending_.empty() ? 0 : now_ - pending_.oldest();
   stats.timers = timers_.size();
   stats.steps = steps_;
+  stats.machine_steps = machine_steps_;
+  stats.light_fibers = light_fibers_;
   stats.command_hash = command_hash_;
   // Records that are over wait for the next step before their ids can be used again; they do not count.
   stats.fibers = fibers_.live() - static_cast<u32>(retired_fibers_.size());
@@ -105,7 +107,7 @@ std::vector<WaitFact> Scheduler::explain(FiberId id) const {
     }
     return facts;
   }
-  if (fiber.is_ready) fact(WaitReason::kTurn, fiber.since);
+  if (fiber.is_ready || id == paused_) fact(WaitReason::kTurn, fiber.since);
   for (OpId op_id = fiber.first_op; op_id != 0; op_id = ops_[op_id].next) {
     const Operation& op = ops_[op_id];
     switch (op.kind) {
@@ -121,6 +123,9 @@ std::vector<WaitFact> Scheduler::explain(FiberId id) const {
       }
       case OpKind::kRead: fact(WaitReason::kChunk, op.since); break;
       case OpKind::kCall: explain_call(calls_[op.link], fact); break;
+      case OpKind::kHost:
+        if (op.next == 0 && op_id == fiber.first_op) fact(WaitReason::kHost, op.since);
+        break;
       case OpKind::kYield:
       case OpKind::kFree: break;
     }

@@ -16,7 +16,7 @@
 //
 // A running fiber holds one of the slots that maxConcurrentTasks counts, a suspended one none. One that opens a scope
 // hands its slot over and is suspended until it is woken. A cancelled fiber keeps the slot that it has, and one without
-// unwinds without, so that clean-up never waits for somebody else's work.
+// unwinds without, so that clean-up never waits for somebody else's work. A light fiber never needs one.
 #pragma once
 
 #include "heddle/types.h"
@@ -35,7 +35,7 @@ struct Fiber {
   bool settled : 1 = false;
   bool cancelled : 1 = false;  // its operations raise
   bool holds_slot : 1 = false;
-  bool needs_no_slot : 1 = false;  // outside callers and their scopes
+  bool needs_no_slot : 1 = false;  // outside callers and their scopes, light fibers
   bool waits_for_slot : 1 = false;
   bool is_ready : 1 = false;    // stands in the ready queue
   bool is_touched : 1 = false;  // stands in the list of those to look at when the host's turn is over
@@ -48,6 +48,8 @@ struct Fiber {
   bool is_kept : 1 = false;          // the record stays until release()
   bool yields_shielded : 1 = false;  // the yield was in a shielded section
   bool was_told : 1 = false;         // had its turn since it was cancelled
+  bool leaves_children : 1 = false;  // they are its parent's when its body completes
+  bool is_left : 1 = false;          // its parent is not who submitted it: no joiner counts it
   Cause cause = Cause::kNone;
 
   i32 priority = 0;
@@ -101,6 +103,7 @@ struct FiberLimits {
   ShieldId first_shield = 0;
   u32 active_shields = 0;
   Time grace_left = -1;  // -1: nothing to unwind
+  u64 unwinding_steps = 0;
 };
 
 // Repetitions that a fiber and what is below it may spend. A record of its own, as a zombie outlives its ancestors.

@@ -41,7 +41,7 @@ std::string Scheduler::broken_invariant() const {
     find.check(timers_[id].kind == kind && timers_[id].owner == owner, "a timer is not its owner's", id);
   };
 
-  u32 fibers = 0, limits = 0, slots = 0, in_host = 0, zombies = 0, unwinding = 0, ready = 0, pending = 0;
+  u32 fibers = 0, light = 0, limits = 0, slots = 0, in_host = 0, zombies = 0, unwinding = 0, ready = 0, pending = 0;
   u32 ops = 0, links = 0, calls = 0, shields = 0;
   u32 states[7] = {};
   std::map<ShieldId, u32> uses;
@@ -74,14 +74,16 @@ std::string Scheduler::broken_invariant() const {
     find.check(!fiber.is_zombie || (!fiber.holds_slot && fiber.cancelled && !fiber.body_ended), "not a zombie", id);
     find.check(!fiber.waits_for_slot || !fiber.cancelled, "a cancelled fiber waits for a slot", id);
     find.check(!fiber.holds_slot || !fiber.is_ended, "an ended fiber holds a slot", id);
-    find.check(!fiber.in_host || fiber.first_op == 0, "has control, and waits", id);
+    find.check(!fiber.in_host || fiber.first_op == 0 || is_awaited_by_host(fiber), "has control, and waits", id);
+    light += fiber.kind == FiberKind::kFiber && !fiber.is_ended ? 1 : 0;
     if (fiber.first_done != 0) {
       find.check(fiber.is_ready || fiber.waits_for_slot, "a result was forgotten", id);
     }
     // Something must happen to it one day.
     if (!fiber.is_ended && fiber.kind != FiberKind::kOutside) {
       const bool waits = fiber.first_op != 0 || fiber.in_host || (fiber.body_ended && fiber.live_children > 0);
-      find.check(fiber.queue_node != 0 || fiber.is_ready || fiber.waits_for_slot || waits, "stands nowhere", id);
+      find.check(fiber.queue_node != 0 || fiber.is_ready || fiber.waits_for_slot || waits || id == paused_,
+                 "stands nowhere", id);
     }
     find.check(!is_task || fiber.state != FiberState::kRunning || fiber.holds_slot, "runs without a slot", id);
 
@@ -107,7 +109,8 @@ std::string Scheduler::broken_invariant() const {
                  op_id);
       find.check(previous == 0 || op.previous == previous, "operations are mislinked", id);
       previous = op_id;
-      ++(op.kind == OpKind::kWait ? peer_waits : self_waits);
+      peer_waits += op.kind == OpKind::kWait ? 1 : 0;
+      self_waits += op.kind != OpKind::kWait && op.kind != OpKind::kHost ? 1 : 0;
       ++ops;
       timer(op.timer, TimerKind::kOpDone, op_id);
       timer(op.timeout, TimerKind::kOpTimeout, op_id);
@@ -330,6 +333,9 @@ std::string Scheduler::broken_invariant() const {
   find.equal(timers.size(), timers_.size(), "timers");
   find.equal(slots, slots_, "slots");
   find.equal(in_host, in_host_, "bodies with control");
+  find.equal(light, light_fibers_, "light fibers");
+  find.check(turn_ == 0, "a body has control");
+  find.check(paused_ == 0 || (has_fiber(paused_) && !fibers_[paused_].body_ended), "nobody's turn goes on");
   find.equal(zombies, zombies_, "zombies");
   find.equal(unwinding, unwinding_, "unwinding tasks");
   find.equal(ready, ready_.size(), "ready fibers");

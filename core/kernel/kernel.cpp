@@ -2,6 +2,7 @@
 #include "heddle/kernel.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -24,9 +25,10 @@ Kernel::Kernel(const KernelConfig& config) : scheduler_(std::make_unique<Schedul
 Kernel::~Kernel() = default;
 
 void Kernel::note(EventType type, u32 a, u32 b, u32 c, double x, double y) {
+  if (scheduler_->in_shared_turn()) return;
   // What belongs to the next submit, wait or call counts with that.
   const bool is_part = type == EventType::kOption || type == EventType::kTarget || type == EventType::kCallOption ||
-                       type == EventType::kRoute;
+                       type == EventType::kRoute || type == EventType::kPayload;
   if (!is_part) ++events_;
   if (record_ != nullptr) record_->push_back({type, a, b, c, x, y});
 }
@@ -65,11 +67,13 @@ Ring<Command>& Kernel::effects() { return scheduler_->effects(); }
 FiberId Kernel::submit(const SubmitRequest& request) { return submit(request, nullptr); }
 
 FiberId Kernel::submit(const SubmitRequest& wanted, std::unique_ptr<Body> body) {
-  if (wanted.kind != FiberKind::kTask && wanted.kind != FiberKind::kScope) return 0;
+  if (wanted.kind == FiberKind::kOutside || wanted.kind > FiberKind::kFiber) return 0;
   if (wanted.parent != 0 && !scheduler_->has_fiber(wanted.parent)) return 0;
   if (wanted.shield != 0 && !scheduler_->has_shield(wanted.shield, wanted.parent)) return 0;
   SubmitRequest request = wanted;
-  request.body = body != nullptr ? BodyKind::kNative : BodyKind::kHost;
+  const bool shared = wanted.body == BodyKind::kShared && scheduler_->has_shared_body();
+  request.body = body != nullptr ? BodyKind::kNative : shared ? BodyKind::kShared : BodyKind::kHost;
+  if (request.kind == FiberKind::kFiber && request.body == BodyKind::kHost) return 0;
   if (request.has_priority) request.priority = std::clamp(request.priority, -kMaxPriority, kMaxPriority);
   request.timeout = optional_span(request.timeout);
   request.queue_timeout = optional_span(request.queue_timeout);
@@ -91,8 +95,8 @@ FiberId Kernel::submit(const SubmitRequest& wanted, std::unique_ptr<Body> body) 
     if (request.retry_budget >= 0) option(SubmitOption::kRetryBudget, static_cast<double>(request.retry_budget));
   }
   note(EventType::kSubmit, request.parent,
-       static_cast<u32>(request.kind) | static_cast<u32>(request.body) << 8 | (request.detached ? 1U << 16 : 0) |
-           (request.kept ? 1U << 17 : 0),
+       static_cast<u32>(request.kind) | static_cast<u32>(request.body) << 8 | (request.detached ? u32{kDetached} : 0) |
+           (request.kept ? u32{kKept} : 0) | (request.leaves_children ? u32{kLeavesChildren} : 0),
        request.shield);
   return scheduler_->submit(request, std::move(body));
 }
@@ -123,6 +127,16 @@ void Kernel::outside_done(FiberId fiber) {
 }
 
 u32 Kernel::seq(FiberId fiber) const { return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).seq : 0; }
+
+FiberId Kernel::task_of(FiberId fiber) const {
+  if (!scheduler_->has_fiber(fiber)) return 0;
+  while (fiber != 0 && scheduler_->fiber(fiber).kind != FiberKind::kTask) fiber = scheduler_->fiber(fiber).parent;
+  return fiber;
+}
+
+Cause Kernel::cause(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).cause : Cause::kNone;
+}
 
 FiberState Kernel::state(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).state : FiberState::kFree;
@@ -216,6 +230,33 @@ i32 Kernel::read(FiberId fiber, CallId call, Time timeout, ShieldId shield) {
   timeout = span(timeout);
   note(EventType::kRead, fiber, shield, call, to_ms(timeout));
   return scheduler_->read(fiber, call, timeout, shield);
+}
+
+void Kernel::set_shared_body(SharedBody* body) { scheduler_->set_shared_body(body); }
+
+i32 Kernel::host_op(FiberId fiber, u32 procedure, ShieldId shield) {
+  if (!may_act(fiber, shield) || scheduler_->fiber(fiber).body != BodyKind::kShared) return kRefused;
+  if (!scheduler_->in_shared_turn()) return kRefused;
+  return scheduler_->host_op(fiber, procedure, shield);
+}
+
+bool Kernel::is_host_op(OpId op) const {
+  return scheduler_->has_op(op) && scheduler_->op(op).kind == OpKind::kHost &&
+         scheduler_->op(op).state == OpState::kParked;
+}
+
+void Kernel::host_done(OpId op, bool ok) {
+  if (!is_host_op(op)) return;
+  note(EventType::kHostDone, op, ok ? 1 : 0);
+  scheduler_->host_done(op, ok);
+}
+
+void Kernel::printed(u32 program, u32 bytes) { scheduler_->printed(program, bytes); }
+
+void Kernel::note_payload(std::string_view bytes) {
+  u64 hash = 0xCBF29CE484222325ULL;
+  for (const char byte : bytes) hash = (hash ^ static_cast<u8>(byte)) * 0x100000001B3ULL;
+  note(EventType::kPayload, static_cast<u32>(bytes.size()), ++payloads_, 0, std::bit_cast<double>(hash));
 }
 
 bool Kernel::abort_op(OpId op) {
@@ -353,6 +394,8 @@ Stats Kernel::stats() const {
   stats.events = events_;
   return stats;
 }
+
+u64 Kernel::machine_steps() const { return scheduler_->machine_steps(); }
 
 std::vector<GateStats> Kernel::gate_stats() const { return scheduler_->gate_stats(); }
 

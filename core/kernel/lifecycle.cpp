@@ -14,6 +14,7 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
   fiber.kind = request.kind;
   fiber.body = request.body;
   fiber.is_kept = request.kept;
+  fiber.leaves_children = request.leaves_children;
   fiber.created = now_;
   fiber.group = request.key != 0 ? (request.key < kMaxKey ? request.key : kMaxKey) * 2 + 1 : id * 2;
   fiber.priority = request.has_priority ? std::clamp(request.priority, -kMaxPriority, kMaxPriority) : 0;
@@ -34,15 +35,9 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
       }
     }
     if (!request.detached) {
-      fiber.parent = request.parent;
       fiber.retry_budget = from.retry_budget;
       if (fiber.retry_budget != 0) ++retry_budgets_[fiber.retry_budget].uses;
-      fiber.next_sibling = from.first_child;
-      if (from.first_child != 0) fibers_[from.first_child].previous_sibling = id;
-      from.first_child = id;
-      ++from.live_children;
-      fiber.shield = request.shield;
-      use_shield(fiber.shield);
+      join_parent(id, request.parent, request.shield);
       if (from.kind == FiberKind::kScope && fiber.kind == FiberKind::kTask) ++limits_of(from).submitted;
     }
   }
@@ -88,9 +83,16 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
     }
     arm_start_limits(id);
     wake(id);
+  } else if (fiber.kind == FiberKind::kFiber) {
+    ++light_fibers_;
+    fiber.needs_no_slot = true;
+    set_state(fiber, FiberState::kRunning);
+    if (fiber.limits != 0) arm_start_limits(id);
+    make_ready(id);
   } else {
     set_state(fiber, FiberState::kPending);
     fiber.queue_node = pending_.push(id, fiber.effective, fiber.group, now_);
+    if (turn_ != 0) effect(CommandType::kSpawned, id, fiber.parent, fiber.seq);
   }
   return id;
 }
@@ -189,7 +191,8 @@ void Scheduler::touch(FiberId id) {
 // A fiber that only waits for other fibers gives its slot back.
 void Scheduler::suspend_if_waiting(FiberId id) {
   Fiber& fiber = fibers_[id];
-  if (fiber.body_ended || fiber.is_ready || fiber.peer_waits == 0 || fiber.self_waits > 0 || fiber.first_done != 0)
+  if (fiber.body_ended || fiber.is_ready || id == paused_ || fiber.peer_waits == 0 || fiber.self_waits > 0 ||
+      fiber.first_done != 0)
     return;
   release_slot(fiber);
   if (fiber.state == FiberState::kRunning) set_state(fiber, FiberState::kSuspended);
@@ -202,12 +205,11 @@ void Scheduler::body_over(FiberId id, bool completed) {
   if (fiber.body_ended) return;
   // Destroyed first, while the fiber is still whole: its objects may call the kernel.
   if (id < bodies_.size()) bodies_[id].reset();
+  if (fiber.body == BodyKind::kShared) shared_->body_over(id);
+  if (paused_ == id) paused_ = 0;
   fiber.body_ended = true;
   fiber.verdict = fiber.settled ? fiber.verdict : completed ? Outcome::kCompleted : Outcome::kFailed;
-  if (fiber.in_host) {
-    fiber.in_host = false;
-    --in_host_;
-  }
+  leave_host(fiber);
   fiber.waits_for_slot = false;
   fiber.yielded = false;
   drop_operations(id);
@@ -218,13 +220,15 @@ void Scheduler::body_over(FiberId id, bool completed) {
     fiber.is_zombie = false;
     --zombies_;
     if (fiber.settled && fiber.kind == FiberKind::kTask) ++unwinding_;
-    effect(CommandType::kZombie, id, 0);
+    if (fiber.kind != FiberKind::kFiber) effect(CommandType::kZombie, id, 0);
   }
   if (fiber.cancelled) {
     // What it submitted in shielded sections has nobody left to wait for it.
     cancel_tree(id, false, Cause::kParentCancelled, fiber.cause_seq, 0);
   } else if (!completed) {
     cancel_tree(id, false, Cause::kParentFailed, fiber.seq, 0);
+  } else if (fiber.leaves_children) {
+    leave_children(id);
   }
   // Cancelling its children may have ended it already.
   if (fiber.kind == FiberKind::kScope && !fiber.is_ended) scope_body_over(id);
@@ -276,14 +280,15 @@ void Scheduler::settle(FiberId id, Outcome outcome, u32 reason, bool ends) {
     timers_.clear(limits.queue_timer);
     timers_.clear(limits.deadline_timer);
   }
-  tell(CommandType::kSettle, id, outcome, named, reason, ends);
+  if (fiber.kind != FiberKind::kFiber) tell(CommandType::kSettle, id, outcome, named, reason, ends);
   if (ends) {
     fiber.end_told = true;
   } else if (fiber.kind == FiberKind::kTask) {
     ++unwinding_;
   }
   notify_waiters(id, false);
-  if (fiber.parent != 0 && fibers_[fiber.parent].kind == FiberKind::kScope && fiber.kind == FiberKind::kTask) {
+  if (fiber.parent != 0 && fibers_[fiber.parent].kind == FiberKind::kScope && fiber.kind == FiberKind::kTask &&
+      !fiber.is_left) {
     scope_child_settled(fiber.parent, id);
   }
 }
@@ -300,9 +305,11 @@ void Scheduler::finish(FiberId id) {
     } else if (!fiber.end_told) {
       fiber.end_told = true;
       if (fiber.kind == FiberKind::kTask) --unwinding_;
-      effect(CommandType::kEnded, id);
+      if (fiber.kind != FiberKind::kFiber) effect(CommandType::kEnded, id);
     }
     fiber.is_ended = true;
+    if (fiber.kind == FiberKind::kFiber) --light_fibers_;
+    if (fiber.body == BodyKind::kShared) shared_->ended(id, fiber.verdict);
     drop_limits(fiber);
     leave_retry_budget(fiber);
     notify_waiters(id, true);
@@ -312,6 +319,41 @@ void Scheduler::finish(FiberId id) {
     if (parent == 0) return;
     const Fiber& up = fibers_[parent];
     id = up.body_ended && up.live_children == 0 && !up.is_ended && up.kind != FiberKind::kOutside ? parent : 0;
+  }
+}
+
+void Scheduler::join_parent(FiberId id, FiberId parent, ShieldId shield) {
+  Fiber& fiber = fibers_[id];
+  Fiber& from = fibers_[parent];
+  fiber.parent = parent;
+  fiber.next_sibling = from.first_child;
+  if (from.first_child != 0) fibers_[from.first_child].previous_sibling = id;
+  from.first_child = id;
+  ++from.live_children;
+  fiber.shield = shield;
+  use_shield(shield);
+}
+
+// What it left is its parent's from now on, the eldest first; without one they are roots.
+void Scheduler::leave_children(FiberId id) {
+  const Fiber& fiber = fibers_[id];
+  const FiberId parent = fiber.parent;
+  FiberId child = fiber.first_child;
+  while (child != 0 && fibers_[child].next_sibling != 0) {
+    ++work_;
+    child = fibers_[child].next_sibling;
+  }
+  while (child != 0) {
+    const FiberId next = fibers_[child].previous_sibling;
+    leave_parent(child);
+    fibers_[child].is_left = true;
+    if (parent != 0) {
+      join_parent(child, parent, fiber.shield);
+      if (fibers_[parent].body_ended) lend(child, fibers_[parent].effective);
+    }
+    // A large family takes its time.
+    slice_left_ -= std::min(slice_left_, 4U);
+    child = next;
   }
 }
 

@@ -6,7 +6,7 @@
 
 namespace heddle {
 
-enum class OpKind : u8 { kFree = 0, kYield = 1, kDelay = 2, kWait = 3, kCall = 4, kRead = 5 };
+enum class OpKind : u8 { kFree = 0, kYield = 1, kDelay = 2, kWait = 3, kCall = 4, kRead = 5, kHost = 6 };
 enum class OpState : u8 { kParked = 0, kDone = 1 };
 
 struct Operation {
@@ -16,13 +16,14 @@ struct Operation {
   OpCode code = OpCode::kOk;
   WaitMode mode = WaitMode::kAll;
   bool cancel_losers = false;
+  bool of_host = false;  // of a shared body's fiber, but begun by the host
   u32 next = 0;
   u32 previous = 0;
   u32 aux = 0;  // the result's number (see CommandType::kResume)
   u32 shield = 0;
   TimerId timer = 0;    // a delay, a simulated chunk
   TimerId timeout = 0;  // the operation's own timeout
-  u32 link = 0;         // kWait: first of its links; kCall, kRead: the call
+  u32 link = 0;         // kWait: first of its links; kCall, kRead: the call; kHost: the procedure
   u32 remaining = 0;    // kWait: targets that have not settled
   Time since = 0;
 };

@@ -6,6 +6,8 @@ namespace heddle {
 
 namespace {
 bool waits_for_peers(OpKind kind) { return kind == OpKind::kWait; }
+// What the host does for a fiber is a wait of neither kind: the operations that it begins there say which it is.
+bool waits_for_itself(OpKind kind) { return kind != OpKind::kWait && kind != OpKind::kHost; }
 }  // namespace
 
 bool Scheduler::is_interrupted(const Fiber& fiber, ShieldId shield) const {
@@ -20,6 +22,7 @@ OpId Scheduler::begin(FiberId id, OpKind kind, ShieldId shield, Time timeout) {
   op.kind = kind;
   op.shield = shield;
   op.since = now_;
+  op.of_host = fiber.body == BodyKind::kShared && turn_ != id;
   use_shield(shield);
   // Oldest first; the head knows the tail as its `previous`.
   if (fiber.first_op == 0) {
@@ -34,15 +37,29 @@ OpId Scheduler::begin(FiberId id, OpKind kind, ShieldId shield, Time timeout) {
   if (waits_for_peers(kind)) {
     ++fiber.peer_waits;
     // A native body's turn is over when its run() returns, a host body's when the host's is.
-    if (fiber.kind != FiberKind::kOutside && fiber.body == BodyKind::kHost) touch(id);
-  } else {
+    if (fiber.kind != FiberKind::kOutside && (fiber.body == BodyKind::kHost || op.of_host)) touch(id);
+  } else if (waits_for_itself(kind)) {
     ++fiber.self_waits;
   }
-  if (fiber.in_host) {
-    fiber.in_host = false;
-    --in_host_;
-  }
+  leave_host(fiber);
   return op_id;
+}
+
+void Scheduler::enter_host(Fiber& fiber) {
+  if (fiber.in_host) return;
+  fiber.in_host = true;
+  ++in_host_;
+}
+
+void Scheduler::leave_host(Fiber& fiber) {
+  if (!fiber.in_host) return;
+  fiber.in_host = false;
+  --in_host_;
+}
+
+// Whether the host carries something out for it and waits for nothing of ours.
+bool Scheduler::is_awaited_by_host(const Fiber& fiber) const {
+  return fiber.first_op != 0 && ops_[fiber.first_op].kind == OpKind::kHost && ops_[fiber.first_op].next == 0;
 }
 
 // Takes an operation out of its fiber's outstanding ones and away from whatever would have ended it.
@@ -61,7 +78,9 @@ void Scheduler::detach(OpId id) {
   }
   op.next = op.previous = 0;
   leave_shield(op.shield);
-  --(waits_for_peers(op.kind) ? fiber.peer_waits : fiber.self_waits);
+  if (waits_for_peers(op.kind)) --fiber.peer_waits;
+  if (waits_for_itself(op.kind)) --fiber.self_waits;
+  if (op.kind == OpKind::kHost) leave_host(fiber);
 }
 
 void Scheduler::complete(OpId id, OpCode code, u32 aux) {
@@ -79,20 +98,22 @@ void Scheduler::complete(OpId id, OpCode code, u32 aux) {
 // What the operation asked for is not wanted any more: tells those who work on it. The caller completes it.
 void Scheduler::abandon(OpId id) {
   const Operation& op = ops_[id];
-  if (op.kind != OpKind::kCall) return;
-  drop_call_of(id);
+  if (op.kind == OpKind::kCall) drop_call_of(id);
+  if (op.kind == OpKind::kHost) effect(CommandType::kHostOver, id);
 }
 
-// The body is over: nobody will read these results.
+// The body is over: nobody will read these results, but for what the host waits for.
 void Scheduler::drop_operations(FiberId id) {
   Fiber& fiber = fibers_[id];
+  while (const OpId done = take_done(fiber)) {
+    if (ops_[done].of_host) run(CommandType::kResume, done, static_cast<u32>(ops_[done].code), ops_[done].aux);
+  }
   while (const OpId op = fiber.first_op) {
     abandon(op);
     detach(op);
+    if (ops_[op].of_host) run(CommandType::kResume, op, static_cast<u32>(OpCode::kCancelled));
     ops_[op].kind = OpKind::kFree;
     retired_ops_.push_back(op);
-  }
-  while (take_done(fiber) != 0) {
   }
 }
 
@@ -117,7 +138,7 @@ bool Scheduler::abort_op(OpId id) {
 i32 Scheduler::yield(FiberId id, ShieldId shield) {
   Fiber& fiber = fibers_[id];
   if (is_interrupted(fiber, shield)) return kInterrupted;
-  if (fiber.body == BodyKind::kNative) {
+  if (fiber.body == BodyKind::kNative || turn_ == id) {
     fiber.yielded = true;
     fiber.yields_shielded = shield != 0;
     return 1;
@@ -152,6 +173,17 @@ i32 Scheduler::delay(FiberId id, Time duration, ShieldId shield) {
   }
   return static_cast<i32>(op);
 }
+
+i32 Scheduler::host_op(FiberId id, u32 procedure, ShieldId shield) {
+  if (is_interrupted(fibers_[id], shield)) return kInterrupted;
+  const OpId op = begin(id, OpKind::kHost, shield, 0);
+  ops_[op].link = procedure;
+  run(CommandType::kHostOp, op, id, procedure);
+  enter_host(fibers_[id]);
+  return static_cast<i32>(op);
+}
+
+void Scheduler::host_done(OpId id, bool ok) { complete(id, ok ? OpCode::kOk : OpCode::kFailed, 0); }
 
 i32 Scheduler::read(FiberId id, CallId call, Time timeout, ShieldId shield) {
   if (is_interrupted(fibers_[id], shield)) return kInterrupted;

@@ -57,8 +57,10 @@ i32 Kernel::apply(const Event& event) {
       pending_submit_ = SubmitRequest{};
       request.parent = event.a;
       request.kind = (event.b & 0xFF) == 1 ? FiberKind::kScope : FiberKind::kTask;
-      request.detached = (event.b >> 16 & 1) != 0;
-      request.kept = (event.b >> 17 & 1) != 0;
+      if ((event.b >> 8 & 0xFF) == static_cast<u32>(BodyKind::kShared)) request.body = BodyKind::kShared;
+      request.detached = (event.b & kDetached) != 0;
+      request.kept = (event.b & kKept) != 0;
+      request.leaves_children = (event.b & kLeavesChildren) != 0;
       request.shield = event.c;
       return static_cast<i32>(submit(request));
     }
@@ -130,6 +132,8 @@ i32 Kernel::apply(const Event& event) {
     case EventType::kRandom: random(); return 0;
     case EventType::kAdvance: advance(to_time(event.x)); return 0;
     case EventType::kRelease: release(event.a); return 0;
+    case EventType::kHostDone: host_done(event.a, event.b != 0); return 0;
+    case EventType::kPayload: note(event.type, event.a, event.b, 0, event.x); return 0;
   }
   return 0;
 }

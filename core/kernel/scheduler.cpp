@@ -1,7 +1,9 @@
 #include "kernel/scheduler.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace heddle {
 
@@ -56,16 +58,21 @@ bool Scheduler::step(u32 limit, bool host_had_its_turn) {
     commands_answered_ = commands_told_;
   }
   fire_due();
-  const u64 steps_before = steps_;
+  const u64 steps_before = steps_ + machine_steps_;
+  slice_left_ = kSliceSteps;
   bool more = false;
   for (u32 turns = 0;; ++turns) {
     admit();
     admit_calls();
-    if (turns == limit) {
-      more = !ready_.empty();
+    if (turns == limit || slice_left_ == 0) {
+      more = paused_ != 0 || !ready_.empty();
       break;
     }
-    if (!ready_.empty()) {
+    if (paused_ != 0) {
+      const FiberId id = std::exchange(paused_, 0);
+      fibers_[id].was_told = fibers_[id].cancelled;
+      run_shared(id, fibers_[id].cancelled ? OpCode::kCancelled : OpCode::kOk, 0);
+    } else if (!ready_.empty()) {
       fetch_ahead();
       dispatch(ready_.pop());
     } else if (!jump()) {
@@ -75,7 +82,7 @@ bool Scheduler::step(u32 limit, bool host_had_its_turn) {
   // A host that is called again at once does not need to be told when.
   if (!more || !config_.virtual_time) set_alarm();
   commands_told_ = commands_;
-  has_idled_ = host_had_its_turn && steps_ == steps_before;
+  has_idled_ = host_had_its_turn && steps_ + machine_steps_ == steps_before;
   return more;
 }
 
@@ -211,6 +218,7 @@ void Scheduler::fetch_ahead() const {
   if (far == 0) return;
   fetch(&fibers_[far]);
   if (far < bodies_.size()) fetch(bodies_[far].get());
+  if (shared_ != nullptr && fibers_[far].body == BodyKind::kShared) fetch(shared_->resumes_at(far));
   const FiberId near = ready_.soon(kNear);
   if (near < bodies_.size() && bodies_[near] != nullptr) fetch(bodies_[near]->resumes_at);
 }
@@ -226,6 +234,8 @@ void Scheduler::dispatch(FiberId id) {
     try_retire(id);
   } else if (fiber.body == BodyKind::kNative) {
     dispatch_native(id);
+  } else if (fiber.body == BodyKind::kShared) {
+    dispatch_shared(id);
   } else {
     dispatch_host(id);
   }
@@ -245,11 +255,82 @@ void Scheduler::dispatch_host(FiberId id) {
     run(CommandType::kResume, op, static_cast<u32>(ops_[op].code), ops_[op].aux);
   }
   // A body with another operation outstanding may just go on waiting for that one.
-  if (fiber.kind != FiberKind::kOutside && fiber.first_op == 0 && !fiber.in_host) {
-    fiber.in_host = true;
-    ++in_host_;
-  }
+  if (fiber.kind != FiberKind::kOutside && fiber.first_op == 0) enter_host(fiber);
   if (fiber.peer_waits > 0) touch(id);
+}
+
+// What the host waits for on the fiber's behalf goes to the host, what the body waits for to the body.
+void Scheduler::dispatch_shared(FiberId id) {
+  Fiber& fiber = fibers_[id];
+  bool runs = fiber.yielded;
+  if (!fiber.started) {
+    fiber.started = runs = true;
+    if (fiber.cancelled) {
+      body_over(id, false);
+      return;
+    }
+  }
+  OpCode code = fiber.yielded && fiber.cancelled && !fiber.yields_shielded ? OpCode::kCancelled : OpCode::kOk;
+  u32 aux = 0;
+  while (const OpId op = take_done(fiber)) {
+    if (ops_[op].of_host) {
+      run(CommandType::kResume, op, static_cast<u32>(ops_[op].code), ops_[op].aux);
+      continue;
+    }
+    runs = true;
+    code = ops_[op].code;
+    aux = ops_[op].aux;
+  }
+  if (is_awaited_by_host(fiber)) enter_host(fiber);
+  if (!runs) {
+    if (fiber.peer_waits > 0) touch(id);
+    return;
+  }
+  fiber.yielded = false;
+  turn_steps_ = 0;
+  run_shared(id, code, aux);
+}
+
+// One slice of a turn.
+void Scheduler::run_shared(FiberId id, OpCode code, u32 aux) {
+  // A turn costs something even where nothing is computed in it: step() ends.
+  constexpr u32 kLeast = 16;
+  Fiber& fiber = fibers_[id];
+  const bool is_fair = config_.dispatch == DispatchPolicy::kFairRoundRobin;
+  u32 steps = slice_left_;
+  if (is_fair) steps = std::min(steps, turn_steps_ < config_.quantum ? config_.quantum - turn_steps_ : 1);
+  turn_ = id;
+  const TurnEnd end = shared_->run(id, code, aux, steps);
+  turn_ = 0;
+  machine_steps_ += steps;
+  turn_steps_ = turn_steps_ < UINT32_MAX - steps ? turn_steps_ + steps : UINT32_MAX;
+  slice_left_ -= std::min(slice_left_, std::max(steps, kLeast));
+  if (end == TurnEnd::kCompleted || end == TurnEnd::kFailed) {
+    body_over(id, end == TurnEnd::kCompleted);
+    return;
+  }
+  if (fiber.cancelled && fiber.limits != 0) {
+    u64& used = limits_[fiber.limits].unwinding_steps;
+    used += steps;
+    if (used >= kUnwindingSteps) {
+      body_over(id, false);
+      return;
+    }
+  }
+  if (end == TurnEnd::kSteps) {
+    if (is_fair && turn_steps_ >= config_.quantum) {
+      fiber.yielded = true;
+      fiber.yields_shielded = false;
+      make_ready(id);
+    } else {
+      paused_ = id;
+    }
+  } else if (fiber.yielded || fiber.first_done != 0 || fiber.first_op == 0) {
+    if (fiber.first_done == 0) fiber.yielded = true;
+    make_ready(id);
+  } else {
+    suspend_if_waiting(id);
+  }
 }
 
 void Scheduler::dispatch_native(FiberId id) {

@@ -57,6 +57,11 @@ class Scheduler {
   bool step(u32 limit, bool host_had_its_turn);
   void advance(Time duration);
   void configure(ConfigKey key, double value);
+  void set_shared_body(SharedBody* body) { shared_ = body; }
+  bool has_shared_body() const { return shared_ != nullptr; }
+  // Whether a shared body has control: what it does is no event, doing it again does it again.
+  bool in_shared_turn() const { return turn_ != 0; }
+  void printed(u32 program, u32 bytes) { effect(CommandType::kOutput, program, bytes); }
 
   // lifecycle.cpp
   FiberId submit(const SubmitRequest& request, std::unique_ptr<Body> body);
@@ -75,6 +80,8 @@ class Scheduler {
   void read_progress(OpId id, Time timeout);
   void read_takes(OpId id, Time latency, bool ok);
   bool abort_op(OpId id);
+  i32 host_op(FiberId id, u32 procedure, ShieldId shield);
+  void host_done(OpId id, bool ok);
 
   bool is_interrupted(const Fiber& fiber, ShieldId shield) const;
 
@@ -133,6 +140,7 @@ class Scheduler {
   u32 foreign() const { return foreign_; }
   u32 live_calls() const { return live_calls_; }
   u64 work() const { return work_; }
+  u64 machine_steps() const { return machine_steps_; }
 
  private:
   // scheduler.cpp
@@ -146,6 +154,8 @@ class Scheduler {
   void dispatch(FiberId id);
   void dispatch_host(FiberId id);
   void dispatch_native(FiberId id);
+  void dispatch_shared(FiberId id);
+  void run_shared(FiberId id, OpCode code, u32 aux);
   void set_alarm();
   void emit(Ring<Command>& ring, const Command& command);
   void run(CommandType type, u32 a, u32 b = 0, u32 c = 0, u32 detail = 0);
@@ -166,6 +176,8 @@ class Scheduler {
   void settle(FiberId id, Outcome outcome, u32 reason, bool ends);
   void finish(FiberId id);
   void leave_parent(FiberId id);
+  void join_parent(FiberId id, FiberId parent, ShieldId shield);
+  void leave_children(FiberId id);
   void try_retire(FiberId id);
   FiberLimits& limits_of(Fiber& fiber);
   void drop_limits(Fiber& fiber);
@@ -177,6 +189,9 @@ class Scheduler {
   void detach(OpId id);
   void drop_operations(FiberId id);
   OpId take_done(Fiber& fiber);
+  bool is_awaited_by_host(const Fiber& fiber) const;
+  void enter_host(Fiber& fiber);
+  void leave_host(Fiber& fiber);
 
   // waits.cpp
   bool is_over(const Fiber& target, WaitMode mode) const;
@@ -321,6 +336,12 @@ class Scheduler {
   u64 commands_told_ = 0;      // at the end of the last step
   u64 commands_answered_ = 0;  // that the host has read for certain
   u32 turn_steps_ = 0;         // of the native body that runs
+  SharedBody* shared_ = nullptr;
+  FiberId turn_ = 0;       // whose shared body has control
+  FiberId paused_ = 0;     // whose turn goes on with the next step
+  u32 slice_left_ = 0;     // steps
+  u64 machine_steps_ = 0;  // of shared bodies, so far
+  u32 light_fibers_ = 0;
 
   u32 next_seq_ = 1;
   u32 slots_ = 0;

@@ -110,12 +110,16 @@ export const CommandType = {
   resume: 2,
   startCall: 3,
   read: 4,
+  hostOp: 5,
   settle: 16,
   ended: 17,
   abortCall: 18,
   alarm: 19,
   zombie: 20,
   interrupt: 21,
+  spawned: 22,
+  output: 23,
+  hostOver: 24,
 } as const;
 
 /** What an operation answers at once; a positive number is the operation's id. */

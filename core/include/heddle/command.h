@@ -23,6 +23,7 @@ enum class CommandType : u8 {
   kResume = 2,     // a: op, b: OpCode, c: index of the fiber that decided a wait, or attempts of a call
   kStartCall = 3,  // a: call, b: its op, c: attempt number, detail: entry of its plan, little-endian
   kRead = 4,       // a: op, b: call; get the stream's next chunk
+  kHostOp = 5,     // a: op, b: fiber, c: number of the procedure that the host carries out for it; answer: host_done()
   // Effects.
   kSettle = 16,  // a: fiber, b: seq of the fiber that the cause names, c: reason; detail: Outcome, Cause, ended
   kEnded = 17,   // a: fiber; body and children are over, the id will be reused
@@ -34,6 +35,9 @@ enum class CommandType : u8 {
   kZombie = 20,  // a: fiber, b: 1 it became one, 0 it ended after all
   // A scope was cancelled, and settles when its body and children ended. Fields as kSettle's.
   kInterrupt = 21,
+  kSpawned = 22,   // a: fiber, b: its parent or 0, c: its seq; a native body made a task, the first word about it
+  kOutput = 23,    // a: number of a program that printed something, b: bytes that wait for the host
+  kHostOver = 24,  // a: op of a kHostOp; it ended without an answer, the id will be reused
 };
 
 struct Command {

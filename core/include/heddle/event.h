@@ -13,7 +13,7 @@ enum class EventType : u32 {
   kStep = 0,          // run step(a), b: 1 if the host had not yet read what earlier steps wanted
   kTime = 1,          // x: the time now
   kOption = 2,        // a: SubmitOption, x: its value; belongs to the next kSubmit
-  kSubmit = 3,        // a: parent or 0, b: kind | body << 8 | detached << 16 | kept << 17, c: shield
+  kSubmit = 3,        // a: parent or 0, b: kind | body << 8 | flags (SubmitFlag), c: shield
   kEnded = 4,         // a: fiber whose body is over, b: 1 if it returned, 0 if it threw
   kYield = 5,         // a: fiber, b: shield
   kDelay = 6,         // a: fiber, b: shield, x: duration
@@ -46,6 +46,8 @@ enum class EventType : u32 {
   kServerRate = 33,    // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
   kProgress = 34,      // a: call; its attempt has said something, though no text: its first word is not late any more
   kReadProgress = 35,  // a: op, x: its timeout begins anew
+  kHostDone = 36,      // a: op of a kHostOp, b: 1 ok, 0 failed
+  kPayload = 37,       // a: bytes, b: running number, x: their hash, as bits; what the next event carries besides
 };
 
 // In kReopen a call shares a word with its flags; as many calls as that cuts off fit into no memory.
@@ -60,6 +62,9 @@ struct Event {
   double y = 0;
 };
 static_assert(sizeof(Event) == 32);
+
+// Bits of a kSubmit.
+enum SubmitFlag : u32 { kDetached = 1 << 16, kKept = 1 << 17, kLeavesChildren = 1 << 18 };
 
 // Optional settings of a submit; one that is not given is inherited.
 enum class SubmitOption : u32 {

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "heddle/body.h"
@@ -43,6 +44,8 @@ struct SubmitRequest {
   Joiner joiner = Joiner::kNone;
   u32 quorum = 0;
   i64 retry_budget = -1;  // repetitions that it and what it submits may spend; -1: no limit of its own
+  // What it has not waited for when its body completes goes on: its children are its parent's then, or roots.
+  bool leaves_children = false;
 };
 
 // Where a call may go: one entry of its plan. Its gates in the order in which it passes them (a tenant's, a model's, an
@@ -109,6 +112,8 @@ class Kernel {
   FiberId submit(const SubmitRequest& request, std::unique_ptr<Body> body);
   // A host body is over. Ends its operations, cancels its children if it failed, waits for them, settles.
   void ended(FiberId fiber, bool completed);
+  // The body of fibers that are submitted with BodyKind::kShared. Not owned; set before the first of them.
+  void set_shared_body(SharedBody* body);
 
   // Gives back the id of an ended fiber that was submitted with `kept`.
   void release(FiberId fiber);
@@ -118,6 +123,9 @@ class Kernel {
   void outside_done(FiberId fiber);
 
   u32 seq(FiberId fiber) const;
+  // The fiber itself if it is a task, else the nearest one above it, or 0.
+  FiberId task_of(FiberId fiber) const;
+  Cause cause(FiberId fiber) const;
   FiberState state(FiberId fiber) const;
   bool is_cancelled(FiberId fiber) const;
   // Whether an operation of the fiber would raise, under that shield or under none.
@@ -195,6 +203,19 @@ class Kernel {
   // Lets virtual time pass by `duration`, also while calls are in flight.
   void advance(Time duration);
 
+  // --- Operations that the host carries out, of fibers with a shared body
+
+  // Waits until the host has carried out one of its procedures (kHostOp, host_done()). Meanwhile the host may begin
+  // operations on the fiber itself; their results go to the host.
+  i32 host_op(FiberId fiber, u32 procedure, ShieldId shield = 0);
+  void host_done(OpId op, bool ok);
+  // Whether an operation is one of those, and waits.
+  bool is_host_op(OpId op) const;
+  // Says that a program has printed something.
+  void printed(u32 program, u32 bytes);
+  // Writes down what the next event carries beyond its record: a program, a value.
+  void note_payload(std::string_view bytes);
+
   // --- What only native bodies need (heddle/job.h spells it as coroutines) ---
 
   // Counts steps of a computation. Gives kDone to go on; kInterrupted if the fiber is cancelled; an id (of nothing) if
@@ -209,6 +230,8 @@ class Kernel {
   bool is_stream(CallId call) const;
 
   Stats stats() const;
+  // Of shared bodies, so far.
+  u64 machine_steps() const;
   // One entry for each gate, from number 1.
   std::vector<GateStats> gate_stats() const;
   // Why a fiber does not run now: one fact for each thing that it waits for.
@@ -243,6 +266,7 @@ class Kernel {
   u32 runs_told_ = 0;
   u32 effects_told_ = 0;
   u64 events_ = 0;
+  u32 payloads_ = 0;
   SubmitRequest pending_submit_;              // gathered from kOption records
   std::vector<FiberId> pending_wait_;         // gathered from kTarget records
   CallRequest pending_call_;                  // gathered from kCallOption records

@@ -33,13 +33,15 @@ struct Stats {
   Time oldest_call = 0;
   u32 timers = 0;
   u64 events = 0;
-  u64 steps = 0;
-  u64 command_hash = 0;  // of every command so far: equal runs have equal hashes
+  u64 steps = 0;          // turns
+  u64 machine_steps = 0;  // of computation in shared bodies
+  u64 command_hash = 0;   // of every command so far: equal runs have equal hashes
   // Live records. When nothing runs and nothing is kept, all are 0: whatever stays is a leak.
-  u32 fibers = 0;       // of every kind, ended ones that are kept included
-  u32 operations = 0;   // outstanding, or over and not delivered
-  u32 wait_links = 0;   // ties of waits to the fibers that they wait for
-  u32 connections = 0;  // calls that are not over
+  u32 fibers = 0;        // of every kind, ended ones that are kept included
+  u32 light_fibers = 0;  // those of FiberKind::kFiber among them
+  u32 operations = 0;    // outstanding, or over and not delivered
+  u32 wait_links = 0;    // ties of waits to the fibers that they wait for
+  u32 connections = 0;   // calls that are not over
   u32 shields = 0;
   u32 limits = 0;  // fibers with a timeout, a deadline, a shield or a joiner
 };

@@ -38,10 +38,15 @@ enum class FiberKind : u8 {
   kTask = 0,     // submitted; has a promise, is admitted, counted and listed
   kScope = 1,    // the body of a structured scope; runs on its parent's slot, settles when its children ended
   kOutside = 2,  // a caller that is no task: may wait and be cancelled, has no body and no slot
+  kFiber = 3,    // a light fiber of a program: no slot, no promise, not listed; the host never hears of it
 };
 
 // Who runs a fiber's code.
-enum class BodyKind : u8 { kHost = 0, kNative = 1 };
+enum class BodyKind : u8 {
+  kHost = 0,
+  kNative = 1,
+  kShared = 2,  // the one body that an interpreter is for all its fibers
+};
 
 // The state that a user sees. See fiber.h for the full table of transitions.
 enum class FiberState : u8 {
