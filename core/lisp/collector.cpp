@@ -83,7 +83,6 @@ void Heap::scan_chunk(Object* object) {
   if ((object->mark & kSeen) != 0) return;
   object->mark |= kSeen;
   auto* chunk = static_cast<Chunk*>(object);
-  mark(chunk->parent);
   for (u32 i = 0; i < chunk->top; ++i) mark(chunk->slots[i]);
   // What lies there belongs to frames that are gone. A frame to come may cover it before it is written to, and would
   // keep what it names, which by then may be free memory.

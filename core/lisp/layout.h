@@ -39,10 +39,10 @@ constexpr Layout layout_of(Type type) {
     case Type::kValues: return values_by_length(0);
     case Type::kBuiltin: return fixed_values(1, 2);
     case Type::kHostProcedure: return fixed_values(1, 2);
-    case Type::kCode: return unknown();
-    case Type::kChunk: return fixed_values(1);  // and its slots up to `top`: Collector::scan_chunk
+    case Type::kCode: return fixed_values(3);
+    case Type::kChunk: return fixed_values(1, 2);  // the slots below `top`: Heap::scan_chunk
     case Type::kContinuation: return fixed_values(5);
-    case Type::kFiber: return fixed_values(7);
+    case Type::kFiber: return fixed_values(9);
     case Type::kParameter: return fixed_values(2);
     case Type::kPromise: return fixed_values(2);
     case Type::kRecordType: return fixed_values(2);

@@ -30,12 +30,7 @@ struct Chunk : Object {
   u32 frozen = 0;  // slots below are never written
   Value slots[1];
 
-<<<<<<< HEAD
-  static constexpr u32 size(u32 slots) { return 16 + 8 * slots; }
-=======
-  static constexpr u16 kFrozen = 1;
-  static constexpr u64 size(u64 slots) { return 32 + 8 * slots; }
->>>>>>> 37b7573 (lisp: the heap: cells in blocks, incremental marking, lazy sweeping, weak symbols)
+  static constexpr u64 size(u64 slots) { return 16 + 8 * slots; }
 };
 
 struct Continuation : Object {
