@@ -12,6 +12,9 @@
 
 namespace heddle::lisp {
 
+// GCC 12 takes an enumerator of an enum class to shadow a constant of the same name.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 enum class Op : u16 {
   kMove,       // R[a] = R[b]
   kConstant,   // R[a] = K
@@ -99,6 +102,7 @@ enum class Op : u16 {
   kReturn,          // R[a]
   kUnderflow,       // the machine's stub: see stack.h
 };
+#pragma GCC diagnostic pop
 constexpr u32 kOps = static_cast<u32>(Op::kUnderflow) + 1;
 
 }  // namespace heddle::lisp

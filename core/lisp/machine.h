@@ -38,6 +38,8 @@ struct BuiltinDefinition {
   u8 most;   // kAnyCount: as many as there are
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 // How a turn of a fiber ended.
 enum class Turn : u8 {
   kDone,       // Fiber::result is its value
@@ -45,6 +47,7 @@ enum class Turn : u8 {
   kParked,     // a builtin said kParked: resume_with() or resume_raising() before the next turn
   kPreempted,  // the steps are used up
 };
+#pragma GCC diagnostic pop
 
 class Machine : private RootSet {
  public:
