@@ -1,10 +1,10 @@
-// Numbers: the tower of R7RS without the complex ones. Exact integers are fixnums and bignums, exact ratios are in lowest
-// terms, inexact reals are IEEE doubles.
+// Numbers: the tower of R7RS without the complex ones. Exact integers are fixnums and bignums, exact ratios are in
+// lowest terms, inexact reals are IEEE doubles.
 //
 // Invariants: a bignum never fits a fixnum, a ratio's denominator is above 1; so numbers that are equal and of the same
 // exactness have the same form. Results depend on the arguments alone: no libm, no locale.
-// An exact integer has at most kMaxBits bits and a ratio's parts at most kMaxRatioBits, so that no operation takes long;
-// what would be larger raises RangeError. Work beyond a few limbs is charged to the machine.
+// An exact integer has at most kMaxBits bits and a ratio's parts at most kMaxRatioBits, so that no operation takes
+// long; what would be larger raises RangeError. Work beyond a few limbs is charged to the machine.
 //
 // What takes a Machine gives kRaised where it raised (TypeError, RangeError, DivideByZero, with the procedure's name).
 // Partners: natural.h (limbs), elementary.h (exp, sin, ...), number_text.cpp (syntax), builtins/numbers.cpp.

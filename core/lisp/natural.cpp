@@ -1,0 +1,707 @@
+#include "lisp/natural.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+namespace heddle::lisp {
+
+namespace {
+
+// Where the divide-and-conquer methods begin to pay, in limbs.
+constexpr u32 kKaratsuba = 40;
+constexpr u32 kRecursiveDivision = 80;
+constexpr u32 kRecursiveDigits = 30;
+
+NaturalView trimmed(NaturalView limbs) {
+  while (!limbs.empty() && limbs.back() == 0) limbs = limbs.first(limbs.size() - 1);
+  return limbs;
+}
+
+// sum[0, n) = left[0, n) + right[0, m), m <= n; gives the carry. May work in place.
+u32 add_limbs(u32* sum, const u32* left, u32 n, const u32* right, u32 m) {
+  u64 carry = 0;
+  for (u32 i = 0; i < m; i++) {
+    carry += u64{left[i]} + right[i];
+    sum[i] = static_cast<u32>(carry);
+    carry >>= 32;
+  }
+  for (u32 i = m; i < n; i++) {
+    carry += left[i];
+    sum[i] = static_cast<u32>(carry);
+    carry >>= 32;
+  }
+  return static_cast<u32>(carry);
+}
+
+// difference[0, n) = left[0, n) - right[0, m), m <= n; gives the borrow. May work in place.
+u32 subtract_limbs(u32* difference, const u32* left, u32 n, const u32* right, u32 m) {
+  u64 borrow = 0;
+  for (u32 i = 0; i < m; i++) {
+    const u64 limb = u64{left[i]} - right[i] - borrow;
+    difference[i] = static_cast<u32>(limb);
+    borrow = limb >> 63;
+  }
+  for (u32 i = m; i < n; i++) {
+    const u64 limb = u64{left[i]} - borrow;
+    difference[i] = static_cast<u32>(limb);
+    borrow = limb >> 63;
+  }
+  return static_cast<u32>(borrow);
+}
+
+// product[0, n) += left[0, n) * factor; gives the carry.
+u32 multiply_add_limbs(u32* product, const u32* left, u32 n, u32 factor) {
+  u64 carry = 0;
+  for (u32 i = 0; i < n; i++) {
+    carry += u64{left[i]} * factor + product[i];
+    product[i] = static_cast<u32>(carry);
+    carry >>= 32;
+  }
+  return static_cast<u32>(carry);
+}
+
+void multiply_simply(u32* product, const u32* left, u32 n, const u32* right, u32 m) {
+  std::fill(product, product + n, 0);
+  for (u32 i = 0; i < m; i++) product[n + i] = multiply_add_limbs(product + i, left, n, right[i]);
+}
+
+// difference[0, n) = |left - right|, right has m <= n limbs; says whether left < right.
+bool distance(u32* difference, const u32* left, u32 n, const u32* right, u32 m) {
+  if (compare(trimmed({left, n}), trimmed({right, m})) >= 0) {
+    subtract_limbs(difference, left, n, right, m);
+    return false;
+  }
+  // Then what left has above m is 0.
+  subtract_limbs(difference, right, m, left, m);
+  std::fill(difference + m, difference + n, 0);
+  return true;
+}
+
+// product[0, 2n) = left[0, n) * right[0, n); scratch has 4n + 128 limbs.
+void multiply_equal(u32* product, const u32* left, const u32* right, u32 n, u32* scratch) {
+  if (n < kKaratsuba) return multiply_simply(product, left, n, right, n);
+  const u32 low = n - n / 2;
+  const u32 high = n / 2;
+  // (l0 - l1)(r0 - r1) = l0 r0 + l1 r1 - (l0 r1 + l1 r0)
+  u32* cross = scratch;
+  u32* rest = scratch + 2 * low;
+  const bool is_negative =
+      distance(product, left, low, left + low, high) != distance(product + low, right, low, right + low, high);
+  multiply_equal(cross, product, product + low, low, rest);
+  multiply_equal(product, left, right, low, rest);
+  multiply_equal(product + 2 * low, left + low, right + low, high, rest);
+  u32* middle = rest;
+  u32 carry = add_limbs(middle, product, 2 * low, product + 2 * low, 2 * high);
+  if (is_negative) {
+    carry += add_limbs(middle, middle, 2 * low, cross, 2 * low);
+  } else {
+    carry -= subtract_limbs(middle, middle, 2 * low, cross, 2 * low);
+  }
+  add_limbs(product + low, product + low, 2 * n - low, middle, 2 * low);
+  if (carry != 0) add_limbs(product + 3 * low, product + 3 * low, 2 * n - 3 * low, &carry, 1);
+}
+
+// Knuth's D. dividend has n + m + 1 limbs and becomes the remainder in its low n; divisor has n >= 2 and its top bit
+// set; quotient gets m + 1.
+void divide_simply(u32* dividend, const u32* divisor, u32 n, u32 m, u32* quotient) {
+  const u64 top = divisor[n - 1];
+  const u64 next = divisor[n - 2];
+  for (u32 j = m + 1; j-- > 0;) {
+    u32* window = dividend + j;
+    const u64 head = u64{window[n]} << 32 | window[n - 1];
+    u64 guess = head / top;
+    u64 rest = head % top;
+    while (guess >> 32 != 0 || guess * next > (rest << 32 | window[n - 2])) {
+      guess--;
+      rest += top;
+      if (rest >> 32 != 0) break;
+    }
+    u64 borrow = 0;
+    for (u32 i = 0; i < n; i++) {
+      const u64 product = guess * divisor[i] + borrow;
+      const u64 limb = u64{window[i]} - static_cast<u32>(product);
+      window[i] = static_cast<u32>(limb);
+      borrow = (product >> 32) + (limb >> 63);
+    }
+    const bool is_too_large = window[n] < borrow;
+    window[n] -= static_cast<u32>(borrow);
+    if (is_too_large) {
+      guess--;
+      window[n] += add_limbs(window, window, n, divisor, n);
+    }
+    quotient[j] = static_cast<u32>(guess);
+  }
+}
+
+// A divisor with its top bit set; any dividend.
+void divide_normalized(NaturalView dividend, NaturalView divisor, Natural& quotient, Natural& remainder) {
+  if (compare(dividend, divisor) < 0) {
+    remainder = Natural(dividend);
+    quotient = Natural();
+    return;
+  }
+  const u32 n = static_cast<u32>(divisor.size());
+  const u32 m = static_cast<u32>(dividend.size()) - n;
+  Natural rest = Natural::zeros(n + m + 1);
+  std::copy(dividend.begin(), dividend.end(), rest.data());
+  Natural result = Natural::zeros(m + 1);
+  divide_simply(rest.data(), divisor.data(), n, m, result.data());
+  rest.trim();
+  result.trim();
+  remainder = std::move(rest);
+  quotient = std::move(result);
+}
+
+NaturalView low_limbs(NaturalView number, u32 count) {
+  return trimmed(number.first(std::min<std::size_t>(number.size(), count)));
+}
+NaturalView high_limbs(NaturalView number, u32 from) {
+  return number.size() > from ? number.subspan(from) : NaturalView();
+}
+// high * 2^(32 * at) + low, where low has at most `at` limbs.
+Natural joined(NaturalView high, NaturalView low, u32 at) {
+  if (high.empty()) return Natural(low);
+  Natural result = Natural::zeros(at + static_cast<u32>(high.size()));
+  std::copy(low.begin(), low.end(), result.data());
+  std::copy(high.begin(), high.end(), result.data() + at);
+  return result;
+}
+
+void divide_by_halves(NaturalView dividend, NaturalView divisor, Natural& quotient, Natural& remainder);
+
+// The dividend is high * b^half + low, below divisor * b^half, where the divisor has 2 * half limbs.
+void divide_three_halves(NaturalView high, NaturalView low, NaturalView divisor, u32 half, Natural& quotient,
+                         Natural& remainder) {
+  const NaturalView top = divisor.subspan(half);
+  Natural rest;
+  if (compare(high_limbs(high, half), top) < 0) {
+    divide_by_halves(high, top, quotient, rest);
+  } else {
+    // The quotient is b^half - 1 or a little less.
+    quotient = Natural::zeros(half);
+    std::fill(quotient.data(), quotient.data() + half, UINT32_MAX);
+    rest = subtract(add(high, top), joined(top, {}, half));
+  }
+  rest = joined(rest, low, half);
+  const Natural product = multiply(quotient, low_limbs(divisor, half));
+  const u32 one = 1;
+  while (compare(rest, product) < 0) {
+    quotient = subtract(quotient, {&one, 1});
+    rest = add(rest, divisor);
+  }
+  remainder = subtract(rest, product);
+}
+
+// The dividend is below divisor * b^(limbs of divisor).
+void divide_by_halves(NaturalView dividend, NaturalView divisor, Natural& quotient, Natural& remainder) {
+  const u32 n = static_cast<u32>(divisor.size());
+  if (n % 2 != 0 || n < kRecursiveDivision || dividend.size() < n + kRecursiveDivision / 2) {
+    return divide_normalized(dividend, divisor, quotient, remainder);
+  }
+  const u32 half = n / 2;
+  Natural upper;
+  Natural rest;
+  divide_three_halves(high_limbs(dividend, n), low_limbs(high_limbs(dividend, half), half), divisor, half, upper, rest);
+  Natural lower;
+  divide_three_halves(rest, low_limbs(dividend, half), divisor, half, lower, remainder);
+  quotient = joined(upper, lower, half);
+}
+
+// radix^(chunk digits * 2^level), as far as they were needed.
+class Powers {
+ public:
+  explicit Powers(u32 chunk_value) { powers_.emplace_back(u64{chunk_value}); }
+  const Natural& at(u32 level) {
+    while (powers_.size() <= level) powers_.push_back(multiply(powers_.back(), powers_.back()));
+    return powers_[level];
+  }
+
+ private:
+  std::vector<Natural> powers_;
+};
+
+// How many digits of a radix a limb holds, and radix^that.
+struct Chunk {
+  u32 digits;
+  u32 value;
+};
+Chunk chunk_of(u32 radix) {
+  Chunk chunk{0, 1};
+  while (u64{chunk.value} * radix <= UINT32_MAX) chunk = {chunk.digits + 1, chunk.value * radix};
+  return chunk;
+}
+
+char digit_character(u32 digit) { return static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10); }
+
+// Writes exactly `count` digits before `end`, zeros in front.
+void write_digits(NaturalView number, u32 radix, Chunk chunk, Powers& powers, u32 count, char* end) {
+  if (number.size() <= kRecursiveDigits) {
+    Natural rest(number);
+    char* const begin = end - count;
+    while (end > begin) {
+      u32 part = rest.divide_by(chunk.value);
+      for (u32 i = 0; i < chunk.digits && end > begin; i++, part /= radix) *--end = digit_character(part % radix);
+    }
+    return;
+  }
+  // The largest power whose digits are fewer than what is to be written, so that both parts are about halves.
+  u32 level = 0;
+  while (u64{chunk.digits} << (level + 1) < count && powers.at(level + 1).size() * 2 <= number.size() + 1) level++;
+  Natural high;
+  Natural low;
+  divide(number, powers.at(level), high, low);
+  const u32 low_count = chunk.digits << level;
+  write_digits(high, radix, chunk, powers, count - low_count, end - low_count);
+  write_digits(low, radix, chunk, powers, low_count, end);
+}
+
+u32 digit_value(char character) {
+  const u32 code = static_cast<u8>(character);
+  return code <= '9' ? code - '0' : (code | 0x20) - 'a' + 10;
+}
+
+Natural read_digits(std::string_view digits, u32 radix, Chunk chunk, Powers& powers) {
+  if (digits.size() <= chunk.digits * kRecursiveDigits) {
+    Natural number;
+    while (!digits.empty()) {
+      const std::size_t count = (digits.size() - 1) % chunk.digits + 1;
+      u32 part = 0;
+      u32 scale = 1;
+      for (std::size_t i = 0; i < count; i++) {
+        part = part * radix + digit_value(digits[i]);
+        scale *= radix;
+      }
+      number.multiply_add(scale, part);
+      digits.remove_prefix(count);
+    }
+    return number;
+  }
+  u32 level = 0;
+  while (u64{chunk.digits} << (level + 1) < digits.size()) level++;
+  const std::size_t low = std::size_t{chunk.digits} << level;
+  const Natural high = read_digits(digits.substr(0, digits.size() - low), radix, chunk, powers);
+  return add(multiply(high, powers.at(level)), read_digits(digits.substr(digits.size() - low), radix, chunk, powers));
+}
+
+u64 gcd_of_words(u64 left, u64 right) {
+  while (right != 0) left = std::exchange(right, left % right);
+  return left;
+}
+
+// The bits [from, from + 62) of a number.
+u64 bits_from(NaturalView number, u64 from) {
+  const std::size_t limb = from / 32;
+  const u32 shift = from % 32;
+  u64 bits = 0;
+  if (limb < number.size()) bits = number[limb] >> shift;
+  if (limb + 1 < number.size()) bits |= u64{number[limb + 1]} << (32 - shift);
+  if (limb + 2 < number.size() && shift > 0) bits |= u64{number[limb + 2]} << (64 - shift);
+  return bits & ((u64{1} << 62) - 1);
+}
+
+// left * a + right * b of factors of opposite signs below 2^31, where the sum is not negative.
+Natural combined(NaturalView left, i64 a, NaturalView right, i64 b) {
+  const u32 count = static_cast<u32>(left.size());
+  Natural sum = Natural::zeros(count);
+  i64 carry = 0;
+  for (u32 i = 0; i < count; i++) {
+    const i64 product = static_cast<i64>(left[i]) * a + (i < right.size() ? static_cast<i64>(right[i]) * b : 0);
+    carry += product;
+    sum.data()[i] = static_cast<u32>(carry);
+    carry >>= 32;
+  }
+  sum.trim();
+  return sum;
+}
+
+}  // namespace
+
+// --- Natural
+
+Natural::Natural(u64 number) {
+  limbs_[0] = static_cast<u32>(number);
+  limbs_[1] = static_cast<u32>(number >> 32);
+  size_ = 2;
+  trim();
+}
+
+Natural::Natural(NaturalView limbs) {
+  reserve(static_cast<u32>(limbs.size()));
+  size_ = static_cast<u32>(limbs.size());
+  std::copy(limbs.begin(), limbs.end(), limbs_);
+}
+
+Natural Natural::zeros(u32 count) {
+  Natural number;
+  number.reserve(count);
+  number.size_ = count;
+  std::fill(number.limbs_, number.limbs_ + count, 0);
+  return number;
+}
+
+Natural& Natural::operator=(Natural&& other) noexcept {
+  if (this != &other) {
+    release();
+    take(other);
+  }
+  return *this;
+}
+
+void Natural::reserve(u32 count) {
+  if (count <= capacity_) return;
+  count += count / 8;
+  u32* limbs = static_cast<u32*>(std::malloc(std::size_t{count} * 4));
+  if (limbs == nullptr) std::abort();
+  std::copy(limbs_, limbs_ + size_, limbs);
+  release();
+  limbs_ = limbs;
+  capacity_ = count;
+}
+
+void Natural::release() {
+  if (limbs_ != inline_) std::free(limbs_);
+}
+
+void Natural::take(Natural& other) {
+  size_ = other.size_;
+  capacity_ = other.capacity_;
+  if (other.limbs_ == other.inline_) {
+    limbs_ = inline_;
+    std::copy(other.inline_, other.inline_ + size_, inline_);
+  } else {
+    limbs_ = other.limbs_;
+  }
+  other.limbs_ = other.inline_;
+  other.size_ = 0;
+  other.capacity_ = kInline;
+}
+
+void Natural::multiply_add(u32 factor, u32 addend) {
+  u64 carry = addend;
+  for (u32 i = 0; i < size_; i++) {
+    carry += u64{limbs_[i]} * factor;
+    limbs_[i] = static_cast<u32>(carry);
+    carry >>= 32;
+  }
+  if (carry != 0) {
+    reserve(size_ + 1);
+    limbs_[size_++] = static_cast<u32>(carry);
+  }
+}
+
+u32 Natural::divide_by(u32 divisor) {
+  u64 rest = 0;
+  for (u32 i = size_; i-- > 0;) {
+    rest = rest << 32 | limbs_[i];
+    limbs_[i] = static_cast<u32>(rest / divisor);
+    rest %= divisor;
+  }
+  trim();
+  return static_cast<u32>(rest);
+}
+
+// --- Arithmetic
+
+int compare(NaturalView left, NaturalView right) {
+  if (left.size() != right.size()) return left.size() < right.size() ? -1 : 1;
+  for (std::size_t i = left.size(); i-- > 0;) {
+    if (left[i] != right[i]) return left[i] < right[i] ? -1 : 1;
+  }
+  return 0;
+}
+
+u64 bit_length(NaturalView number) {
+  return number.empty() ? 0 : number.size() * 32 - static_cast<u32>(std::countl_zero(number.back()));
+}
+
+u64 trailing_zeros(NaturalView number) {
+  std::size_t limb = 0;
+  while (number[limb] == 0) limb++;
+  return limb * 32 + static_cast<u32>(std::countr_zero(number[limb]));
+}
+
+bool bit(NaturalView number, u64 index) {
+  return index / 32 < number.size() && (number[index / 32] >> index % 32 & 1) != 0;
+}
+
+u64 to_u64(NaturalView number) {
+  return (number.empty() ? 0 : number[0]) | (number.size() < 2 ? 0 : u64{number[1]} << 32);
+}
+
+Natural add(NaturalView left, NaturalView right) {
+  if (left.size() < right.size()) std::swap(left, right);
+  const u32 n = static_cast<u32>(left.size());
+  Natural sum = Natural::zeros(n + 1);
+  sum.data()[n] = add_limbs(sum.data(), left.data(), n, right.data(), static_cast<u32>(right.size()));
+  sum.trim();
+  return sum;
+}
+
+Natural subtract(NaturalView left, NaturalView right) {
+  const u32 n = static_cast<u32>(left.size());
+  Natural difference = Natural::zeros(n);
+  subtract_limbs(difference.data(), left.data(), n, right.data(), static_cast<u32>(right.size()));
+  difference.trim();
+  return difference;
+}
+
+Natural multiply(NaturalView left, NaturalView right) {
+  if (left.size() < right.size()) std::swap(left, right);
+  const u32 n = static_cast<u32>(left.size());
+  const u32 m = static_cast<u32>(right.size());
+  if (m == 0) return Natural();
+  Natural product = Natural::zeros(n + m);
+  if (m < kKaratsuba) {
+    multiply_simply(product.data(), left.data(), n, right.data(), m);
+  } else {
+    // The longer one in pieces as long as the shorter one.
+    Natural scratch = Natural::zeros(4 * m + 128);
+    Natural piece = Natural::zeros(2 * m);
+    u32 at = 0;
+    for (; at + m <= n; at += m) {
+      multiply_equal(piece.data(), left.data() + at, right.data(), m, scratch.data());
+      add_limbs(product.data() + at, product.data() + at, std::min(2 * m, n + m - at), piece.data(),
+                std::min(2 * m, n + m - at));
+    }
+    if (at < n) {
+      const Natural last = multiply(trimmed(left.subspan(at)), right);
+      add_limbs(product.data() + at, product.data() + at, n + m - at, last.data(), last.size());
+    }
+  }
+  product.trim();
+  return product;
+}
+
+Natural power(NaturalView base, u64 exponent) {
+  if (exponent == 0) return Natural(1);
+  Natural result(base);
+  for (int i = 62 - std::countl_zero(exponent); i >= 0; i--) {
+    result = multiply(result, result);
+    if ((exponent >> i & 1) != 0) result = multiply(result, base);
+  }
+  return result;
+}
+
+void divide(NaturalView dividend, NaturalView divisor, Natural& quotient, Natural& remainder) {
+  if (compare(dividend, divisor) < 0) {
+    remainder = Natural(dividend);
+    quotient = Natural();
+    return;
+  }
+  if (divisor.size() == 1) {
+    quotient = Natural(dividend);
+    remainder = Natural(quotient.divide_by(divisor[0]));
+    return;
+  }
+  // Normalized: the divisor's top bit set, and its limbs even as often as the recursion will halve them.
+  u32 granule = 1;
+  while (divisor.size() / granule >= kRecursiveDivision) granule *= 2;
+  const u32 n = (static_cast<u32>(divisor.size()) + granule - 1) / granule * granule;
+  const u64 shift = u64{n} * 32 - bit_length(divisor);
+  const Natural shifted_divisor = shift_left(divisor, shift);
+  const Natural shifted = shift_left(dividend, shift);
+  if (granule == 1) {
+    divide_normalized(shifted, shifted_divisor, quotient, remainder);
+  } else {
+    // From the top, in pieces as long as the divisor.
+    Natural result;
+    Natural rest;
+    for (u32 pieces = (shifted.size() + n - 1) / n; pieces-- > 0;) {
+      Natural digit;
+      const Natural part = joined(rest, low_limbs(high_limbs(shifted, pieces * n), n), n);
+      divide_by_halves(part, shifted_divisor, digit, rest);
+      result = joined(result, digit, n);
+    }
+    quotient = std::move(result);
+    remainder = std::move(rest);
+  }
+  remainder = shift_right(remainder, shift);
+}
+
+Natural quotient(NaturalView dividend, NaturalView divisor) {
+  Natural result;
+  Natural rest;
+  divide(dividend, divisor, result, rest);
+  return result;
+}
+
+Natural remainder(NaturalView dividend, NaturalView divisor) {
+  Natural result;
+  Natural rest;
+  divide(dividend, divisor, result, rest);
+  return rest;
+}
+
+Natural shift_left(NaturalView number, u64 bits) {
+  if (number.empty()) return Natural();
+  const u32 limbs = static_cast<u32>(bits / 32);
+  const u32 shift = bits % 32;
+  Natural result = Natural::zeros(static_cast<u32>(number.size()) + limbs + 1);
+  u64 carry = 0;
+  u32* target = result.data() + limbs;
+  for (const u32 limb : number) {
+    carry |= u64{limb} << shift;
+    *target++ = static_cast<u32>(carry);
+    carry >>= 32;
+  }
+  *target = static_cast<u32>(carry);
+  result.trim();
+  return result;
+}
+
+Natural shift_right(NaturalView number, u64 bits) {
+  if (bits / 32 >= number.size()) return Natural();
+  number = number.subspan(bits / 32);
+  const u32 shift = bits % 32;
+  const u32 count = static_cast<u32>(number.size());
+  Natural result = Natural::zeros(count);
+  for (u32 i = 0; i < count; i++) {
+    const u64 pair = number[i] | (i + 1 < count ? u64{number[i + 1]} << 32 : 0);
+    result.data()[i] = static_cast<u32>(pair >> shift);
+  }
+  result.trim();
+  return result;
+}
+
+Natural greatest_common_divisor(NaturalView left, NaturalView right) {
+  Natural a(left);
+  Natural b(right);
+  if (compare(a, b) < 0) std::swap(a, b);
+  while (b.size() > 2) {
+    const u64 length = bit_length(a);
+    const u64 from = length - 62;
+    i64 x = static_cast<i64>(bits_from(a, from));
+    i64 y = static_cast<i64>(bits_from(b, from));
+    i64 p = 1;
+    i64 q = 0;
+    i64 r = 0;
+    i64 s = 1;
+    while (y + r != 0 && y + s != 0) {
+      const i64 factor = (x + p) / (y + r);
+      if (factor != (x + q) / (y + s) || factor >> 31 != 0) break;
+      const i64 next_r = p - factor * r;
+      const i64 next_s = q - factor * s;
+      constexpr i64 kMost = INT32_MAX;
+      if (next_r > kMost || next_r < -kMost || next_s > kMost || next_s < -kMost) break;
+      p = std::exchange(r, next_r);
+      q = std::exchange(s, next_s);
+      x = std::exchange(y, x - factor * y);
+    }
+    if (q == 0) {
+      Natural rest = remainder(a, b);
+      a = std::exchange(b, std::move(rest));
+    } else {
+      Natural next = combined(a, p, b, q);
+      b = combined(a, r, b, s);
+      a = std::move(next);
+      if (compare(a, b) < 0) std::swap(a, b);
+    }
+  }
+  if (b.is_zero()) return a;
+  const Natural rest = remainder(a, b);
+  return Natural(gcd_of_words(to_u64(b), to_u64(rest)));
+}
+
+Natural square_root(NaturalView number) {
+  if (number.empty()) return Natural();
+  // Each turn doubles the bits that are right: root is the root of the number's top 2 * done bits, within 1.
+  const u64 half = (bit_length(number) - 1) / 2;
+  Natural root(1);
+  u64 done = 0;
+  for (int turn = static_cast<int>(std::bit_width(half)) - 1; turn >= 0; turn--) {
+    const u64 before = std::exchange(done, half >> turn);
+    root = add(shift_left(root, done - before - 1), quotient(shift_right(number, 2 * half - before - done + 1), root));
+  }
+  const u32 one = 1;
+  if (compare(multiply(root, root), number) > 0) return subtract(root, {&one, 1});
+  return root;
+}
+
+// --- Text
+
+std::string to_digits(NaturalView number, u32 radix) {
+  if (number.empty()) return "0";
+  std::string digits;
+  if (std::has_single_bit(radix)) {
+    const u32 width = static_cast<u32>(std::countr_zero(radix));
+    const u64 count = (bit_length(number) + width - 1) / width;
+    digits.resize(count);
+    for (u64 i = 0; i < count; i++) {
+      digits[count - 1 - i] = digit_character(static_cast<u32>(bits_from(number, i * width)) & (radix - 1));
+    }
+    return digits;
+  }
+  const Chunk chunk = chunk_of(radix);
+  Powers powers(chunk.value);
+  const u32 count = (static_cast<u32>(number.size()) * 32 / 3 / chunk.digits + 1) * chunk.digits;
+  digits.resize(count);
+  write_digits(number, radix, chunk, powers, count, digits.data() + count);
+  digits.erase(0, digits.find_first_not_of('0'));
+  return digits;
+}
+
+Natural from_digits(std::string_view digits, u32 radix) {
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
+  if (std::has_single_bit(radix)) {
+    const u32 width = static_cast<u32>(std::countr_zero(radix));
+    Natural number = Natural::zeros(static_cast<u32>(digits.size() * width / 32 + 2));
+    u64 at = 0;
+    for (std::size_t i = digits.size(); i-- > 0; at += width) {
+      const u64 pair = u64{digit_value(digits[i])} << at % 32;
+      number.data()[at / 32] |= static_cast<u32>(pair);
+      number.data()[at / 32 + 1] |= static_cast<u32>(pair >> 32);
+    }
+    number.trim();
+    return number;
+  }
+  const Chunk chunk = chunk_of(radix);
+  Powers powers(chunk.value);
+  Natural number = read_digits(digits, radix, chunk, powers);
+  number.trim();
+  return number;
+}
+
+// --- Doubles
+
+double nearest_double(u64 mantissa, bool has_more, i64 exponent) {
+  if (mantissa == 0) return 0;
+  const int zeros = std::countl_zero(mantissa);
+  mantissa <<= zeros;
+  const i64 scale = exponent - zeros + 63;  // the number is 1.something * 2^scale
+  if (scale > 1023) return std::bit_cast<double>(u64{0x7ff} << 52);
+  const i64 dropped = scale >= -1022 ? 11 : 11 + (-1022 - scale);
+  if (dropped > 64) return 0;
+  u64 kept = dropped == 64 ? 0 : mantissa >> dropped;
+  const u64 half = u64{1} << (dropped - 1);
+  const u64 rest = mantissa & (half - 1);
+  if ((mantissa & half) != 0 && (rest != 0 || has_more || (kept & 1) != 0)) kept++;
+  // A carry out of the mantissa lands in the exponent, as it should.
+  const u64 biased = scale >= -1022 ? static_cast<u64>(scale + 1022) << 52 : 0;
+  return std::bit_cast<double>(biased + kept);
+}
+
+double nearest_double(NaturalView number, i64 exponent) {
+  const u64 length = bit_length(number);
+  if (length <= 64) return nearest_double(to_u64(number), false, exponent);
+  const u64 from = length - 62;
+  return nearest_double(bits_from(number, from), trailing_zeros(number) < from, exponent + static_cast<i64>(from));
+}
+
+double nearest_double_of_ratio(NaturalView numerator, NaturalView denominator, i64 exponent) {
+  if (numerator.empty()) return 0;
+  // A quotient of 62 or 63 bits.
+  const i64 shift = 62 + static_cast<i64>(bit_length(denominator)) - static_cast<i64>(bit_length(numerator));
+  Natural result;
+  Natural rest;
+  if (shift >= 0) {
+    divide(shift_left(numerator, static_cast<u64>(shift)), denominator, result, rest);
+  } else {
+    divide(numerator, shift_left(denominator, static_cast<u64>(-shift)), result, rest);
+  }
+  return nearest_double(to_u64(result), !rest.is_zero(), exponent - shift);
+}
+
+}  // namespace heddle::lisp
