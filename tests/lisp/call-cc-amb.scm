@@ -1,0 +1,18 @@
+; Backtracking by re-entry.
+(define fail-stack '())
+(define (fail) (if (null? fail-stack) (error "no more choices") (let ((back (car fail-stack))) (set! fail-stack (cdr fail-stack)) (back back))))
+(define (amb choices)
+  (let ((cc (call/cc (lambda (c) c))))
+    (if (null? choices)
+        (fail)
+        (let ((choice (car choices)))
+          (set! choices (cdr choices))
+          (set! fail-stack (cons cc fail-stack))
+          choice))))
+(define (pythagorean)
+  (let* ((a (amb '(1 2 3 4 5 6 7))) (b (amb '(1 2 3 4 5 6 7))) (c (amb '(1 2 3 4 5 6 7))))
+    (if (not (= (* c c) (+ (* a a) (* b b)))) (fail))
+    (list a b c)))
+(writeln (pythagorean)) ; => (3 4 5)
+(fail)
+; error: UserError

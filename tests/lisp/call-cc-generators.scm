@@ -1,0 +1,30 @@
+; R7RS 6.10: two sides that resume each other.
+(define (make-generator walk)
+  (define return #f)
+  (define (next)
+    (call/cc
+     (lambda (r)
+       (set! return r)
+       (walk (lambda (value)
+               (call/cc
+                (lambda (resume)
+                  (set! next (lambda () (call/cc (lambda (r2) (set! return r2) (resume #f)))))
+                  (return value)))))
+       (return 'done))))
+  (lambda () (next)))
+(define (tree-walker tree)
+  (lambda (yield)
+    (let walk ((t tree))
+      (cond ((null? t) #f)
+            ((pair? t) (walk (car t)) (walk (cdr t)))
+            (else (yield t))))))
+(define g (make-generator (tree-walker '((1 2) (3 (4)) 5))))
+(define (collect g) (let loop ((x (g)) (l '())) (if (eq? x 'done) (reverse l) (loop (g) (cons x l)))))
+(writeln (collect g)) ; => (1 2 3 4 5)
+(define (same-fringe? a b)
+  (let ((ga (make-generator (tree-walker a))) (gb (make-generator (tree-walker b))))
+    (let loop ()
+      (let ((x (ga)) (y (gb)))
+        (and (eqv? x y) (or (eq? x 'done) (loop)))))))
+(writeln (same-fringe? '(1 (2 3)) '((1 2) 3))) ; => #t
+(writeln (same-fringe? '(1 (2 3)) '((1 2) 4))) ; => #f

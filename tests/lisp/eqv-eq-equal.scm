@@ -1,0 +1,34 @@
+; R7RS 6.1.
+(writeln (eqv? 'a 'a)) ; => #t
+(writeln (eqv? 'a 'b)) ; => #f
+(writeln (eqv? 2 2)) ; => #t
+(writeln (eqv? 2 2.0)) ; => #f
+(writeln (eqv? '() '())) ; => #t
+(writeln (eqv? 100000000 100000000)) ; => #t
+(writeln (eqv? 100000000000000000000 100000000000000000000)) ; => #t
+(writeln (eqv? 1/3 2/6)) ; => #t
+(writeln (eqv? 0.0 -0.0)) ; => #f
+(writeln (eqv? +nan.0 +nan.0)) ; => #t
+(writeln (eqv? (cons 1 2) (cons 1 2))) ; => #f
+(writeln (eqv? (lambda () 1) (lambda () 2))) ; => #f
+(writeln (let ((p (lambda (x) x))) (eqv? p p))) ; => #t
+(writeln (eqv? #f 'nil)) ; => #f
+(define gen-counter (lambda () (let ((n 0)) (lambda () (set! n (+ n 1)) n))))
+(writeln (let ((g (gen-counter))) (eqv? g g))) ; => #t
+(writeln (eqv? (gen-counter) (gen-counter))) ; => #f
+(writeln (let ((x '(a))) (eqv? x x))) ; => #t
+(writeln (eq? 'a 'a)) ; => #t
+(writeln (eq? (list 'a) (list 'a))) ; => #f
+(writeln (eq? '() '())) ; => #t
+(writeln (eq? car car)) ; => #t
+(writeln (let ((x '#())) (eq? x x))) ; => #t
+(writeln (equal? 'a 'a)) ; => #t
+(writeln (equal? '(a) '(a))) ; => #t
+(writeln (equal? '(a (b) c) '(a (b) c))) ; => #t
+(writeln (equal? "abc" "abc")) ; => #t
+(writeln (equal? 2 2)) ; => #t
+(writeln (equal? (make-vector 5 'a) (make-vector 5 'a))) ; => #t
+(writeln (equal? #u8(1 2) (bytevector 1 2))) ; => #t
+(writeln (equal? '#(1 #(2 "x")) (vector 1 (vector 2 "x")))) ; => #t
+(writeln (equal? "abc" "abd")) ; => #f
+(writeln (equal? 1.0 1)) ; => #f

@@ -1,0 +1,3 @@
+(writeln 'never)
+(import (no such library))
+; error: SyntaxError

@@ -1,0 +1,11 @@
+; R7RS 5.2: only, except, prefix, rename.
+(define-library (example abc)
+  (export a b c)
+  (import (scheme base))
+  (begin (define a 1) (define b 2) (define c 3)))
+(import (only (example abc) a))
+(import (prefix (except (example abc) a) abc-))
+(import (rename (prefix (only (example abc) c) x-) (x-c see)))
+(writeln (list a abc-b abc-c see)) ; => (1 2 3 3)
+(import (only (scheme write) display))
+(writeln (let () (eval '(b) (environment '(rename (scheme base) (list b)))))) ; => ()

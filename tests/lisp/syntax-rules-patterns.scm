@@ -1,0 +1,30 @@
+; R7RS 4.3.2: ellipses, tails behind them, nested ones, literals, vectors, dotted ends, a custom ellipsis, underscores.
+(define-syntax last-of (syntax-rules () ((_ x ... y) 'y)))
+(writeln (last-of 1 2 3)) ; => 3
+(define-syntax ends (syntax-rules () ((_ first middle ... second last) '(first (middle ...) second last))))
+(writeln (ends 1 2 3 4 5)) ; => (1 (2 3) 4 5)
+(writeln (ends 1 2 3)) ; => (1 () 2 3)
+(define-syntax flat (syntax-rules () ((_ (a b ...) ...) '(a ... (b ... ) ...))))
+(writeln (flat (1 2 3) (4) (5 6))) ; => (1 4 5 (2 3) () (6))
+(define-syntax flatten2 (syntax-rules () ((_ (a ...) ...) '(a ... ...))))
+(writeln (flatten2 (1 2) () (3))) ; => (1 2 3)
+(define-syntax dotted (syntax-rules () ((_ a . b) '(a b))))
+(writeln (dotted 1 2 3)) ; => (1 (2 3))
+(writeln (dotted 1 . 2)) ; => (1 2)
+(define-syntax tail (syntax-rules () ((_ a ... . r) '((a ...) r))))
+(writeln (tail 1 2 . 3)) ; => ((1 2) 3)
+(writeln (tail 1 2)) ; => ((1 2) ())
+(define-syntax vec (syntax-rules () ((_ #(a b ...)) '(a #(b ...)))))
+(writeln (vec #(1 2 3))) ; => (1 #(2 3))
+(define-syntax arrow (syntax-rules (=>) ((_ a => b) '(a to b)) ((_ a b c) 'no-arrow)))
+(writeln (arrow 1 => 2)) ; => (1 to 2)
+(writeln (arrow 1 2 3)) ; => no-arrow
+(writeln (let ((=> 0)) (arrow 1 => 2))) ; => no-arrow
+(define-syntax tuples (syntax-rules ::: () ((_ (a b :::) :::) '((b ::: a) :::))))
+(writeln (tuples (1 2 3) (4 5))) ; => ((2 3 1) (5 4))
+(define-syntax ignore (syntax-rules () ((_ _ x _) 'x)))
+(writeln (ignore 1 2 3)) ; => 2
+(define-syntax datum (syntax-rules () ((_ 1) 'one) ((_ "s") 'string) ((_ #\c) 'char) ((_ x) 'other)))
+(writeln (list (datum 1) (datum "s") (datum #\c) (datum 2))) ; => (one string char other)
+(define-syntax literal-dots (syntax-rules () ((_ x) '(x (... ...)))))
+(writeln (literal-dots 1)) ; => (1 ...)

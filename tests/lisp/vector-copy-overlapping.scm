@@ -1,0 +1,13 @@
+; R7RS 6.8: vector-copy! and bytevector-copy! copy as if through a copy.
+(define v (vector 1 2 3 4 5))
+(vector-copy! v 1 v 0 4)
+(writeln v) ; => #(1 1 2 3 4)
+(define w (vector 1 2 3 4 5))
+(vector-copy! w 0 w 1)
+(writeln w) ; => #(2 3 4 5 5)
+(define b (bytevector 1 2 3 4 5))
+(bytevector-copy! b 2 b 0 3)
+(writeln b) ; => #u8(1 2 1 2 3)
+(vector-copy! v 5 #())
+(vector-copy! v 3 v 1 3)
+(writeln v) ; => #(1 1 2 1 2)
