@@ -25,26 +25,34 @@ enum class EnvironmentKind : u16 {  // Object::aux of an Environment
 
 // An environment without names. `imports`: an Environment or #f.
 Value make_environment(Heap& heap, EnvironmentKind kind, Value imports = kFalse);
-// The core itself, with the syntax in it: made once, before the first builtin is defined.
+// The core itself, with the syntax in it: made once, before the first builtin is defined. (In expander_forms.cpp.)
 Value make_core_environment(Heap& heap);
 // The top level of a program that sees the whole language.
 Value make_program_environment(Heap& heap, Value core);
+// Whether only preludes see it: it begins with "%".
+bool is_private(Value symbol);
 
 // What a symbol means there: a Cell, Macro or Special, own or imported; kUndefined if nothing.
 Value find_binding(Value environment, Value symbol);
 // The same among its own names only.
 Value find_own(Value environment, Value symbol);
-// Gives a symbol a meaning, in the place of an older one.
+// Gives a symbol a meaning, in the place of an older one; kUndefined: none.
 void bind(Heap& heap, Value environment, Value symbol, Value binding);
 // What code refers to: the binding as above, where a cell of the core becomes a copy of the program's own, and a cell
 // without a value is made if there was nothing.
 Value refer(Heap& heap, Value environment, Value symbol);
+// Makes a symbol mean what an import says, in a program or a library.
+void import_binding(Heap& heap, Value environment, Value symbol, Value binding);
+// The program will define or assign that name: its cell, now or when it is made, is not constant.
+void note_change(Heap& heap, Value environment, Value symbol);
+
 // The cell to define: the program's own, no longer constant. kUndefined where the name is imported into a library.
 Value cell_to_define(Heap& heap, Value environment, Value symbol);
 
-// The cell of a name of the core, made if need be: for builtins, and for what the expander refers to.
+// The cell to assign: as `refer`, no longer constant. kUndefined where the binding is a library's or no variable.
+Value cell_to_assign(Heap& heap, Value environment, Value symbol);
+
+// The cell of a name of the core, made if need be: for builtins, and for what forms expand into.
 Value core_cell(Heap& heap, Value core, std::string_view name);
-// The core that an environment has its language from.
-Value core_of(Value environment);
 
 }  // namespace heddle::lisp

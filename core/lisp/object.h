@@ -188,7 +188,7 @@ struct Environment : Object {
   Value count;      // fixnum: names in the table
   Value imports;    // the Environment whose names are seen where the table has none, or #f
   Value libraries;  // the Environment that maps the names of libraries to Library objects, or #f
-  Value name;       // of the library whose inside this is: a list; or #f
+  Value changed;    // the Environment of the imported names that the program's source defines or assigns, or #f
 };
 
 struct Library : Object {
