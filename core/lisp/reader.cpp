@@ -89,7 +89,7 @@ Reader::Reader(Machine& machine, std::string_view utf8, u16 source)
 }
 
 Reader::Reader(Machine& machine, const Text& text)
-    : machine_(machine), heap_(machine.heap()), text_(text), is_program_(false) {}
+    : machine_(machine), heap_(machine.heap()), text_(text), is_program_(false), begin_(text.at) {}
 
 Value Reader::read() {
   const u64 begin = text_.at;
@@ -127,11 +127,16 @@ Value Reader::try_read() {
 
 // --- Characters
 
+// Of a text that is not UTF-8.
+u32 Reader::unit(u64 index) const {
+  if (text_.form == Text::Form::kLatin1) return static_cast<const u8*>(text_.data)[index];
+  return static_cast<const u32*>(text_.data)[index];
+}
+
 u32 Reader::peek() {
   if (text_.at >= text_.size) return kEnd;
   next_ = text_.at + 1;
-  if (text_.form == Text::Form::kLatin1) return static_cast<const u8*>(text_.data)[text_.at];
-  if (text_.form == Text::Form::kWide) return static_cast<const u32*>(text_.data)[text_.at];
+  if (text_.form != Text::Form::kUtf8) return unit(text_.at);
   std::size_t at = text_.at;
   const u32 c = decode_utf8({static_cast<const char*>(text_.data), static_cast<std::size_t>(text_.size)}, at);
   next_ = at;
@@ -639,7 +644,18 @@ Reader::Step Reader::fail_open_frame() {
   return fail(what);
 }
 
+// What a port has read before counts, too; it is looked at only here.
 std::string Reader::place(u32 line, u32 column) const {
+  u32 lines = 0;
+  u64 line_begin = 0;
+  for (u64 i = 0; i < begin_; ++i) {
+    if (unit(i) != '\n' && (unit(i) != '\r' || (i + 1 < begin_ && unit(i + 1) == '\n'))) continue;
+    ++lines;
+    line_begin = i + 1;
+  }
+  machine_.charge(begin_ / 16);
+  if (line == 1) column += static_cast<u32>(begin_ - line_begin);
+  line += lines;
   return machine_.sources().place(source_, packed_place(line, column));
 }
 

@@ -86,6 +86,7 @@ class Reader {
   };
   enum class Step : u8 { kAgain, kDatum, kDone, kFailed };
 
+  u32 unit(u64 index) const;
   u32 peek();
   void advance();
   bool is_delimiter(u32 c) const;
@@ -125,6 +126,7 @@ class Reader {
   u32 column_ = 1;
   u32 start_line_ = 1;  // of the token that is read
   u32 start_column_ = 1;
+  u64 begin_ = 0;  // where reading began; lines and columns count from there until place() says one
   u64 next_ = 0;  // behind the character that peek() gave
   std::string token_;
   std::vector<Frame> frames_;

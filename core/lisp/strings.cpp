@@ -59,18 +59,17 @@ bool has_wide_char(const String* string, u32 start, u32 end) {
 // Room for `more` characters behind the text of `string`, in bytes that may be shared; wide if need be. Gives the place
 // where they are to be written. `string` has the bytes then, but its length is still the old one.
 u8* extend(Heap& heap, String* string, u32 more, bool needs_wide) {
-  auto* bytes = as<Bytes>(string->bytes);
   const bool is_wide = string->is_wide() || needs_wide;
   const u32 width = is_wide ? 4 : 1;
   const u64 size = u64{string->length} * width;
   const u64 new_size = size + u64{more} * width;
-  if (is_wide != string->is_wide() || !is_growable(bytes) || used(bytes) != size || new_size > capacity(bytes)) {
+  if (!grows_in_place(string, more, needs_wide)) {
     const Value larger = growable(heap, new_size);
     copy_to(as<Bytes>(larger)->data, width, string, 0, string->length);
     heap.write(string->bytes, larger);
     if (is_wide) string->aux |= String::kWide;
-    bytes = as<Bytes>(larger);
   }
+  auto* bytes = as<Bytes>(string->bytes);
   set_used(bytes, static_cast<u32>(new_size));
   return bytes->data + size;
 }
@@ -226,6 +225,13 @@ void own_bytes(Heap& heap, String* string, bool needs_wide) {
   if (widens) string->aux |= String::kWide;
 }
 
+bool grows_in_place(const String* string, u64 more, bool needs_wide) {
+  const auto* bytes = as<Bytes>(string->bytes);
+  if ((needs_wide && !string->is_wide()) || !is_growable(bytes)) return false;
+  const u64 size = size_of(string);
+  return used(bytes) == size && size + more * width_of(string) <= capacity(bytes);
+}
+
 void append_chars(Heap& heap, String* string, const String* from, u32 start, u32 end) {
   if (start == end) return;
   u8* to = extend(heap, string, end - start, from->is_wide() && has_wide_char(from, start, end));
@@ -241,11 +247,6 @@ void append_char(Heap& heap, String* string, u32 c) {
   } else {
     *to = static_cast<u8>(c);
   }
-}
-
-void append_utf8(Heap& heap, String* string, std::string_view utf8) {
-  const Value text = heap.string(utf8);
-  append_chars(heap, string, as<String>(text), 0, as<String>(text)->length);
 }
 
 Value snapshot(Heap& heap, const String* string) {

@@ -72,11 +72,11 @@ inline void set_char(String* string, u32 index, u32 c) {
   }
 }
 
+// Whether that many characters (needs_wide: one is above U+00FF) can be appended without copying the string.
+bool grows_in_place(const String* string, u64 more, bool needs_wide);
 // Appends to a string that no program has seen as an object of its own, such as a port's: its bytes may be shared.
 void append_chars(Heap& heap, String* string, const String* from, u32 start, u32 end);
 void append_char(Heap& heap, String* string, u32 c);
-// From UTF-8; what is not valid becomes U+FFFD.
-void append_utf8(Heap& heap, String* string, std::string_view utf8);
 // A string with the text that `string` has now; no copy.
 Value snapshot(Heap& heap, const String* string);
 

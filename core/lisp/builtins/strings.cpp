@@ -165,7 +165,12 @@ Value append(Machine& machine, const Value* arguments, u32 count) {
     length += as<String>(arguments[i])->length;
     is_wide |= as<String>(arguments[i])->is_wide();
   }
-  if (!length_of_result(machine, "string-append", length, is_wide ? 4 : 1)) return kRaised;
+  const auto* first = count == 0 ? nullptr : as<String>(arguments[0]);
+  if (first != nullptr && length <= kMaxStringLength && grows_in_place(first, length - first->length, is_wide)) {
+    charge_items(machine, (length - first->length) / 2);
+  } else if (!length_of_result(machine, "string-append", length, is_wide ? 4 : 1)) {
+    return kRaised;
+  }
   return concatenate(machine.heap(), arguments, count);
 }
 
