@@ -127,6 +127,9 @@ class Machine : private RootSet {
 
   // For whoever runs the fibers.
   void* embedder = nullptr;
+  // Gets what programs print. `environment`: of the fiber that did, or #f outside of fibers; `utf8` is only lent.
+  using OutputSink = void (*)(void* embedder, Value environment, std::string_view utf8, bool is_error);
+  OutputSink output = nullptr;
 
   // What the last error() or raise() raised, for tests of builtins without a fiber.
   Value raised() const { return raised_; }

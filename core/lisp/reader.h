@@ -127,7 +127,7 @@ class Reader {
   u32 start_line_ = 1;  // of the token that is read
   u32 start_column_ = 1;
   u64 begin_ = 0;  // where reading began; lines and columns count from there until place() says one
-  u64 next_ = 0;  // behind the character that peek() gave
+  u64 next_ = 0;   // behind the character that peek() gave
   std::string token_;
   std::vector<Frame> frames_;
   std::vector<Value> elements_;  // of the vectors and bytevectors that are open

@@ -202,8 +202,8 @@ Value open_output_bytevector(Machine& machine, const Value*, u32) {
 }
 
 Value get_output_bytevector(Machine& machine, const Value* arguments, u32) {
-  const Port* port = collector(machine, "get-output-bytevector", arguments, Port::kOutput | Port::kBinary,
-                               "a bytevector output port");
+  const Port* port =
+      collector(machine, "get-output-bytevector", arguments, Port::kOutput | Port::kBinary, "a bytevector output port");
   if (port == nullptr || !room(machine, "get-output-bytevector", port->used)) return kRaised;
   charge_items(machine, port->used / 8);
   const Value result = machine.heap().bytes(port->used);

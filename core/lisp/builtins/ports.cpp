@@ -36,8 +36,8 @@ Value make_port(Heap& heap, u16 flags, Value content) {
 
 Port* port_argument(Machine& machine, std::string_view name, const Value* arguments, u32 count, u32 index, u16 flags) {
   const Value value = count > index ? arguments[index] : current_port(machine, flags);
-  const char* expected = (flags & Port::kInput) == 0 ? ((flags & Port::kBinary) != 0 ? "an open binary output port"
-                                                                                     : "an open textual output port")
+  const char* expected = (flags & Port::kInput) == 0    ? ((flags & Port::kBinary) != 0 ? "an open binary output port"
+                                                                                        : "an open textual output port")
                          : (flags & Port::kBinary) != 0 ? "an open binary input port"
                                                         : "an open textual input port";
   constexpr u16 kLooked = Port::kInput | Port::kOutput | Port::kBinary | Port::kClosed;
