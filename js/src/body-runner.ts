@@ -67,13 +67,14 @@ export class BodyRunner {
   }
 
   #step(task: Task, ctx: Context, generator: GeneratorBody<unknown>): void {
-    stepGenerator(generator, task, this.#operations, (run) => this.#within(ctx, run), {
+    stepGenerator(generator, task, this.#operations, (run) => this.within(ctx, run), {
       returned: (value) => this.#returned(task, value),
       threw: (error) => this.#threw(task, error),
     });
   }
 
-  #within(ctx: Context, run: () => void): void {
+  /** Runs something as the segment of a task. */
+  within(ctx: Context, run: () => void): void {
     const before = this.current;
     this.current = ctx;
     try {

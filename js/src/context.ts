@@ -17,6 +17,7 @@ import type { LLMResult } from './llm/result.js';
 import type { OutputOf, StandardSchema } from './llm/schema.js';
 import type { StructuredResult } from './llm/structured.js';
 import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-loop.js';
+import type { RunOptions } from './lisp/run-options.js';
 import type { MapOptions } from './map-concurrent.js';
 import type { Runtime } from './runtime.js';
 import type { AnyOptions, WaitOptions } from './waits.js';
@@ -56,6 +57,11 @@ export class Context {
   /** Submits a child of this task. */
   submit<T>(body: Body<T>, options?: TaskOptions): Task<T> {
     return this.runtime._submit(body, options, this, 'ctx.submit');
+  }
+
+  /** Runs a program of Lisp as a child of this task; see Runtime.run. */
+  run<T = unknown>(source: string, options?: RunOptions): Task<T> {
+    return this.runtime._run<T>('ctx.run', source, options, this);
   }
 
   /** Waits for a task: its result, or its error. Gives this task's slot back meanwhile. */

@@ -33,6 +33,9 @@ export {
   type TimeoutLimit,
 } from './errors.js';
 export type { Explanation } from './explanation.js';
+export { lispTrace, type LispTrace } from './lisp/conditions.js';
+export type { DefineOptions, LispContextFunction, LispFunction } from './lisp/procedures.js';
+export type { EvalOptions, LispBudgets, RunOptions } from './lisp/run-options.js';
 export { anthropic, type AnthropicOptions } from './llm/anthropic.js';
 export type { CallOptions } from './llm/calls.js';
 export { custom, type CustomAnswer, type CustomFunction, type CustomPieces } from './llm/custom.js';

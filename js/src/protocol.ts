@@ -120,6 +120,7 @@ export const CommandType = {
   spawned: 22,
   output: 23,
   hostOver: 24,
+  started: 25,
 } as const;
 
 /** What an operation answers at once; a positive number is the operation's id. */

@@ -21,6 +21,10 @@ import { explanationOf, type Explanation, type RawFact } from './explanation.js'
 import { FairnessKeys } from './fairness-keys.js';
 import { interruptionError, type CancelRequest } from './interruption.js';
 import { Levels } from './levels.js';
+import { Lisp, type Completeness } from './lisp/lisp.js';
+import { LispTask } from './lisp/lisp-task.js';
+import type { DefineOptions, LispContextFunction, LispFunction } from './lisp/procedures.js';
+import { programOptions, type EvalOptions, type RunOptions } from './lisp/run-options.js';
 import { Calls } from './llm/calls.js';
 import type { Fetch, FetchOptions } from './llm/fetch.js';
 import type { LLMStream } from './llm/llm-stream.js';
@@ -93,6 +97,8 @@ export class Runtime {
   readonly #bodyRunner: BodyRunner;
   readonly #routes: Routes;
   readonly #transport = new Transport();
+  // Made at its first use.
+  #lisp: Lisp | undefined;
   readonly #clockIsVirtual: boolean;
   #seq = 0;
   #maxQueued: number;
@@ -260,6 +266,34 @@ export class Runtime {
     return this._waits.yield(asOptions(options).ctx);
   }
 
+  // --- Lisp ---
+
+  /** Runs a program of Lisp: each with a top level of its own. The task's result is the value of the last form, converted. */
+  run<T = unknown>(source: string, options?: RunOptions): Task<T> {
+    return this._run<T>('run', source, options, undefined);
+  }
+
+  /** Evaluates forms in the one top level that all evaluations share; what one defines the next one sees. Each is a task; they
+   * begin in the order of their calls, and overlap where one waits. */
+  eval<T = unknown>(source: string, options?: EvalOptions): Task<T> {
+    return this._run<T>('eval', source, options, undefined);
+  }
+
+  /** Makes a function callable from Lisp as `(name argument ...)`: arguments and result are converted, a promise is awaited, an
+   * error is a condition there. Programs that begin later know it; defined again, it is replaced for all. */
+  define(name: string, fn: LispContextFunction, options: DefineOptions & { withContext: true }): void;
+  define(name: string, fn: LispFunction, options?: DefineOptions): void;
+  define(name: string, fn: LispFunction | LispContextFunction, options?: DefineOptions): void {
+    this.#open('define');
+    this.#theLisp().define(name, fn, options);
+  }
+
+  /** Whether a text is whole forms of Lisp, or the beginning of some. @internal */
+  _completeness(text: string): Completeness {
+    this.#open('eval');
+    return this.#theLisp().completeness(text);
+  }
+
   /** Calls a model. With `schema` or `json` the result has a `value`, or the call fails with a StructuredOutputError. */
   llm<S extends StandardSchema>(prompt: Prompt, options: LLMOptions & { ctx?: Context | undefined; schema: S }): Promise<StructuredResult<OutputOf<S>>>;
   llm<T = unknown>(prompt: Prompt, options: LLMOptions & { ctx?: Context | undefined } & ({ schema: JSONSchema } | { json: true })): Promise<StructuredResult<T>>;
@@ -402,18 +436,9 @@ export class Runtime {
   _submit<T>(body: Body<T>, options: TaskOptions | undefined, from: Context | undefined, operation: string): Task<T> {
     if (typeof body !== 'function') throw new ArgumentError(operation, `the body must be a function, got ${body === null ? 'null' : typeof body}`);
     this.#open(operation, from);
-    let parent = from?._owner;
-    let detached = false;
-    if (options !== undefined) {
-      checkTaskOptions(operation, options);
-      if (options.parent !== undefined) parent = this.#ownTask(options.parent, operation);
-      detached = options.detached === true;
-    }
-    if (this.#pending >= this.#maxQueued) throw new QueueFullError(this.#maxQueued);
-    if (parent !== undefined && parent._fiber === 0) {
-      if (parent._isInterrupted()) throw parent._interruption();
-      throw new ArgumentError(operation, `${describe(parent)} is over: it can have no more children; submit with detached: true, or from the runtime`);
-    }
+    if (options !== undefined) checkTaskOptions(operation, options);
+    const parent = this.#parentFor(options, from, operation);
+    const detached = options?.detached === true;
     const { raw } = this.#engine;
     this.#engine.wake();
     let key: string | undefined;
@@ -425,17 +450,77 @@ export class Runtime {
     const fiber = raw.hd_submit(parent?._fiber ?? 0, FiberKind.task | (detached ? 1 << 16 : 0), shield);
     if (fiber === 0) {
       this.#keys.release(key);
-      if (parent!._isInterrupted()) throw parent!._interruption();
-      throw new ArgumentError(operation, `${describe(parent!)} has returned: it can have no more children`);
+      throw refusedChild(operation, parent!);
     }
-    const task = new Task<T>(this, fiber, ++this.#seq, body, detached ? undefined : parent, options, this.#engine.time);
-    this.#fibers[fiber] = task as Task;
-    this.#tasks.add(task as Task);
+    const task = new Task<T>(this, fiber, this.#seqFor(fiber), body, detached ? undefined : parent, options, this.#engine.time);
+    this.#submitted(task as Task, parent);
+    return task;
+  }
+
+  /** @internal */
+  _run<T>(operation: 'run' | 'ctx.run' | 'eval', source: string, options: RunOptions | undefined, from: Context | undefined): Task<T> {
+    const program = programOptions(operation, source, options);
+    this.#open(operation, from);
+    const { task: taskOptions } = program;
+    const lisp = this.#theLisp();
+    // Values of the user's, whose code may do anything: what is asked below holds after it.
+    const encoded = lisp.encodeProgram(source, program, operation === 'eval' ? 'shared' : 'fresh');
+    this.#open(operation, from);
+    const parent = this.#parentFor(taskOptions, from, operation);
+    const detached = taskOptions?.detached === true;
+    const { raw } = this.#engine;
+    this.#engine.wake();
+    if (taskOptions !== undefined) this.#send(taskOptions);
+    lisp.send(encoded);
+    const shield = parent === from?._owner ? (from?._shield ?? 0) : 0;
+    const fiber = raw.hd_lisp_program(parent?._fiber ?? 0, FiberKind.task | (detached ? 1 << 16 : 0), shield);
+    if (fiber === 0) {
+      this.#keys.release(taskOptions?.key);
+      if (parent?._isInterrupted() === true || parent?._bodyOver === true) throw refusedChild(operation, parent);
+      throw new ArgumentError(operation, 'the core refused the program: a name among the globals is no symbol, or heapLimit is less than what is in use');
+    }
+    const task = new LispTask<T>(this, fiber, this.#seqFor(fiber), detached ? undefined : parent, taskOptions, this.#engine.time, true);
+    task.output = program.output;
+    this.#submitted(task as Task, parent);
+    return task;
+  }
+
+  // The task that a new one is to be a child of. Throws where there can be no new one.
+  #parentFor(options: TaskOptions | undefined, from: Context | undefined, operation: string): Task | undefined {
+    const parent = options?.parent === undefined ? from?._owner : this.#ownTask(options.parent, operation);
+    if (this.#pending >= this.#maxQueued) throw new QueueFullError(this.#maxQueued);
+    if (parent !== undefined && parent._fiber === 0) {
+      if (parent._isInterrupted()) throw parent._interruption();
+      throw new ArgumentError(operation, `${describe(parent)} is over: it can have no more children; submit with detached: true, or from the runtime`);
+    }
+    return parent;
+  }
+
+  // The kernel counts tasks and scopes as we do, and besides them the light fibers of Lisp.
+  #seqFor(fiber: number): number {
+    return (this.#seq = this.#lisp === undefined ? this.#seq + 1 : this.#engine.raw.hd_seq(fiber));
+  }
+
+  #submitted(task: Task, parent: Task | undefined): void {
+    const options = task._options;
+    this.#fibers[task._fiber] = task;
+    this.#tasks.add(task);
     this.#pending++;
     this.#bodies++;
-    if (parent instanceof ScopeTask && !detached) parent.adopt(task as Task);
-    if (options?.signal !== undefined) this.#followSignal(task as Task, options.signal);
-    return task;
+    if (parent instanceof ScopeTask && options?.detached !== true) parent.adopt(task);
+    if (options?.signal !== undefined) this.#followSignal(task, options.signal);
+  }
+
+  #theLisp(): Lisp {
+    return (this.#lisp ??= new Lisp({
+      runtime: this,
+      engine: this.#engine,
+      llm: this._llm,
+      runner: this.#bodyRunner,
+      store: this.#store,
+      taskOf: (fiber) => this.#fibers[fiber],
+      listed: (seq) => this.#tasks.get(seq),
+    }));
   }
 
   /** Cancels a task or a scope. False if it had settled, or the runtime is closed. @internal */
@@ -527,7 +612,7 @@ export class Runtime {
     const fiber = raw.hd_submit(waiter._fiber, FiberKind.scope, shield);
     if (fiber === 0) throw waiter._interruption();
     let s!: ScopeContext;
-    const scope = new ScopeTask(this, fiber, ++this.#seq, () => body(s), parent, options, this.#engine.time);
+    const scope = new ScopeTask(this, fiber, this.#seqFor(fiber), () => body(s), parent, options, this.#engine.time);
     s = new ScopeContext(scope as Task);
     scope._observed = true;
     this.#fibers[fiber] = scope as Task;
@@ -599,7 +684,9 @@ export class Runtime {
     if (task === undefined) return;
     const interrupted = outcome === Outcome.cancelled || outcome === Outcome.timedOut;
     const value = !interrupted
-      ? task._value
+      ? task instanceof LispTask
+        ? this.#lisp!.resultOf(task, outcome)
+        : task._value
       : task instanceof ScopeTask && task.interruption !== undefined
         ? task.interruption
         : this.#interruption(task, outcome, cause, seq, reason);
@@ -645,6 +732,40 @@ export class Runtime {
     for (const listener of this.#listeners[became ? 'zombie' : 'zombieEnded']) {
       queueMicrotask(() => (this.#store === undefined ? listener(task) : this.#store.run(undefined, listener, task)));
     }
+  }
+
+  /** @internal */
+  hostOp(op: number, fiber: number, procedure: number): void {
+    this.#lisp!.start(op, fiber, procedure);
+  }
+
+  /** @internal */
+  hostOver(op: number): void {
+    this.#lisp!.drop(op);
+  }
+
+  /** @internal */
+  spawned(fiber: number, parentFiber: number, seq: number): void {
+    const options: TaskOptions = {};
+    const { name, priority } = this.#lisp!.spawned(fiber);
+    if (name !== undefined) options.name = name;
+    if (priority !== undefined) options.priority = priority;
+    const parent = this.#fibers[parentFiber] ?? this.#fibers[this.#engine.raw.hd_lisp_task(parentFiber)];
+    this.#submitted(new LispTask(this, fiber, seq, parent, options, this.#engine.time, false) as Task, parent);
+  }
+
+  /** @internal */
+  started(fiber: number): void {
+    const task = this.#fibers[fiber];
+    if (task === undefined || task._hasStarted || task._outcome !== 0) return;
+    task._start(this.#engine.time);
+    this.#pending--;
+    this.#active++;
+  }
+
+  /** @internal */
+  output(program: number): void {
+    this.#lisp!.output(program);
   }
 
   /** @internal */
@@ -712,6 +833,7 @@ export class Runtime {
     await this.#cycleWhen(() => true);
     this.#closed = true;
     this._llm.close(error);
+    this.#lisp?.close();
     this.#operations.close();
     this.#levels.close(error);
     this.#engine.close();
@@ -801,5 +923,10 @@ const stateOf: Record<number, number> = {
   [Outcome.cancelled]: FiberState.cancelled,
   [Outcome.timedOut]: FiberState.error,
 };
+
+function refusedChild(operation: string, parent: Task): unknown {
+  if (parent._isInterrupted()) return parent._interruption();
+  return new ArgumentError(operation, `${describe(parent)} has returned: it can have no more children`);
+}
 
 const scopeMeaning: Meaning = { name: 'scope', value: ignore, failure: ignore };

@@ -8,6 +8,7 @@ import { ArgumentError } from './errors.js';
 import { Joiner as JoinerNumber } from './protocol.js';
 import { describe, Task } from './task.js';
 import type { GeneratorBody } from './body.js';
+import { settledRow } from './waits.js';
 
 /** How a scope's result is made: of its children's, or (without a joiner) its function's. */
 export type Joiner = 'all' | 'allSettled' | 'any' | 'race' | Quorum;
@@ -131,18 +132,16 @@ export function scopeResult(scope: ScopeTask, joiner: Joiner | undefined): unkno
     case undefined:
       return scope._value;
     case 'all':
-      return children.map((task) => task._value);
+      return children.map((task) => task._result());
     case 'allSettled':
-      return children.map((task) =>
-        task.state === 'completed' ? { status: 'fulfilled', value: task._value } : { status: 'rejected', reason: task._value },
-      );
+      return children.map((task) => settledRow(task));
     case 'any':
     case 'race': {
       const first = children.find((task) => task._seq === scope.winner)!;
       if (first.state !== 'completed') throw first._value;
-      return first._value;
+      return first._result();
     }
     default:
-      return completed.slice(0, joiner.quorum).map((task) => task._value);
+      return completed.slice(0, joiner.quorum).map((task) => task._result());
   }
 }

@@ -31,7 +31,36 @@ const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) =>
 
 const ignore = (): void => {};
 
-/** What a task has only if somebody used it. A class, so that all of them have one shape. */
+/** A result that is made when it is asked for, and may be impossible to make. @internal */
+export abstract class Unread {
+  #value: unknown;
+  #state: 'unread' | 'read' | 'refused' = 'unread';
+
+  /** Makes it, or throws why not; called once. */
+  protected abstract make(): unknown;
+
+  read(): unknown {
+    if (this.#state === 'unread') {
+      try {
+        this.#value = this.make();
+        this.#state = 'read';
+      } catch (error) {
+        this.#value = error;
+        this.#state = 'refused';
+      }
+    }
+    if (this.#state === 'refused') throw this.#value;
+    return this.#value;
+  }
+
+  /** A promise of it, whose rejection is no news by itself: the task completed. */
+  promised(): Promise<unknown> {
+    const promise = new Promise((resolve) => resolve(this.read()));
+    promise.catch(ignore);
+    return promise;
+  }
+}
+
 /** What a task's own calls to models came to so far; its children's are theirs. */
 export interface TaskLLMUsage {
   /** Requests sent, retries and hedges included. */
@@ -40,6 +69,7 @@ export interface TaskLLMUsage {
   outputTokens: number;
 }
 
+/** What a task has only if somebody used it. A class, so that all of them have one shape. */
 class Extra {
   promise: Promise<unknown> | undefined = undefined;
   resolve: ((value: unknown) => void) | undefined = undefined;
@@ -217,7 +247,13 @@ export class Task<T = unknown> {
 
   /** What the body returned; undefined until the task completed. */
   get result(): T | undefined {
-    return this._outcome === FiberState.completed ? (this._value as T) : undefined;
+    return this._outcome === FiberState.completed ? (this._result() as T) : undefined;
+  }
+
+  /** What it gives to those who wait for it, once it completed; throws where that cannot be given. @internal */
+  _result(): unknown {
+    const value = this._value;
+    return value instanceof Unread ? value.read() : value;
   }
 
   /** Why it failed or was cancelled; undefined otherwise. What a body throws is kept as it is. */
@@ -232,7 +268,8 @@ export class Task<T = unknown> {
     if (extra.promise === undefined) {
       const outcome = this._outcome;
       if (outcome === FiberState.completed) {
-        extra.promise = Promise.resolve(this._value);
+        const value = this._value;
+        extra.promise = value instanceof Unread ? value.promised() : Promise.resolve(value);
       } else if (outcome !== 0) {
         extra.promise = Promise.reject(this._value);
         if (outcome === FiberState.cancelled) extra.promise.catch(ignore);
@@ -311,7 +348,7 @@ export class Task<T = unknown> {
     const extra = this._extra;
     if (extra?.promise !== undefined) {
       if (outcome === FiberState.completed) {
-        extra.resolve!(value);
+        extra.resolve!(value instanceof Unread ? value.promised() : value);
       } else {
         // A cancelled task that nobody awaits is no news.
         if (outcome === FiberState.cancelled) extra.promise.catch(ignore);

@@ -58,6 +58,16 @@ function cutDelay(ms: number): Meaning {
   return { name: 'delay', value, failure: nothing };
 }
 
+/** How a task settled. A result that cannot be given is a failure to who asks. @internal */
+export function settledRow(task: Task): PromiseSettledResult<unknown> {
+  if (task._outcome !== FiberState.completed) return { status: 'rejected', reason: task._value };
+  try {
+    return { status: 'fulfilled', value: task._result() };
+  } catch (reason) {
+    return { status: 'rejected', reason };
+  }
+}
+
 /** @internal */
 export class Waits {
   readonly #host: WaitHost;
@@ -87,11 +97,11 @@ export class Waits {
     if (target._outcome !== 0) {
       if (caller !== undefined && this.#host.isInterrupted(caller)) return this.#operations.error(caller._owner, caller._owner._interruption());
       return target._outcome === FiberState.completed
-        ? (this.#operations.value(caller?._owner, target._value) as Promise<T>)
+        ? (this.#result(caller?._owner, target) as Promise<T>)
         : this.#operations.error(caller?._owner, target._value);
     }
     return this.#wait<T>('await', WaitMode.all, [target], [target], options, caller, (tasks) => ({
-      value: () => tasks[0]!._value,
+      value: () => tasks[0]!._result(),
       failure: () => tasks[0]!._value,
     }));
   }
@@ -100,16 +110,14 @@ export class Waits {
     return this.#waitMany<unknown[]>('awaitAll', WaitMode.all, tasks, options, ctx, (all, live) => {
       const failed = live === all ? undefined : all.find((task) => task._outcome > FiberState.completed);
       if (failed !== undefined) return { error: failed._value };
-      if (live.length === 0) return { value: all.map((task) => task._value) };
-      return { value: () => all.map((task) => task._value), failure: (index) => live[index]!._value };
+      if (live.length === 0) return { value: all.map((task) => task._result()) };
+      return { value: () => all.map((task) => task._result()), failure: (index) => live[index]!._value };
     });
   }
 
   awaitAllSettled(tasks: readonly Task[], options: WaitOptions | undefined, ctx: Context | undefined): Promise<PromiseSettledResult<unknown>[]> {
     const rows = (all: readonly Task[]): PromiseSettledResult<unknown>[] =>
-      all.map((task) =>
-        task._outcome === FiberState.completed ? { status: 'fulfilled', value: task._value } : { status: 'rejected', reason: task._value },
-      );
+      all.map((task) => settledRow(task));
     return this.#waitMany<PromiseSettledResult<unknown>[]>('awaitAllSettled', WaitMode.allSettled, tasks, options, ctx, (all, live) =>
       live.length === 0 ? { value: rows(all) } : { value: () => rows(all), failure: () => undefined },
     );
@@ -258,10 +266,23 @@ export class Waits {
       if (task._outcome !== 0) live = live === all ? all.slice(0, i) : live;
       else if (live !== all) live.push(task);
     }
-    const decision = decide(all, live);
+    let decision: ReturnType<typeof decide>;
+    try {
+      decision = decide(all, live);
+    } catch (error) {
+      return this.#operations.error(caller?._owner, error);
+    }
     if ('error' in decision) return this.#operations.error(caller?._owner, decision.error);
     if (!('failure' in decision)) return this.#operations.value(caller?._owner, decision.value) as Promise<T>;
     return this.#wait<T>(name, mode, all, live, options, caller, () => decision);
+  }
+
+  #result(owner: Owner | undefined, task: Task): Promise<unknown> {
+    try {
+      return this.#operations.value(owner, task._result());
+    } catch (error) {
+      return this.#operations.error(owner, error);
+    }
   }
 
   // Among tasks that are over already the one that was over first wins.

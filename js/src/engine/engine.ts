@@ -21,6 +21,16 @@ export interface CommandTarget {
   resume(op: number, code: number, aux: number): void;
   startCall(call: number, op: number, attempt: number, route: number): void;
   read(op: number, call: number): void;
+  /** A fiber of a program wants something of the host. */
+  hostOp(op: number, fiber: number, procedure: number): void;
+  /** It does not want it any more. */
+  hostOver(op: number): void;
+  /** A program made a task. */
+  spawned(fiber: number, parent: number, seq: number): void;
+  /** A task whose body is Lisp runs. */
+  started(fiber: number): void;
+  /** A program, by the number of its task, printed something. */
+  output(program: number): void;
   settle(fiber: number, outcome: number, cause: number, ended: boolean, seq: number, reason: number): void;
   interrupt(fiber: number, outcome: number, cause: number, seq: number, reason: number): void;
   ended(fiber: number): void;
@@ -245,6 +255,18 @@ export class Engine {
         case CommandType.zombie:
           target.zombie(a, b !== 0);
           break;
+        case CommandType.spawned:
+          target.spawned(a, b, c);
+          break;
+        case CommandType.started:
+          target.started(a);
+          break;
+        case CommandType.output:
+          target.output(a);
+          break;
+        case CommandType.hostOver:
+          target.hostOver(a);
+          break;
       }
       if (u32.length === 0) {
         this.#refresh();
@@ -324,6 +346,9 @@ export class Engine {
           break;
         case CommandType.read:
           target.read(a, b);
+          break;
+        case CommandType.hostOp:
+          target.hostOp(a, b, c);
           break;
       }
       if (this.#closed) {

@@ -47,6 +47,18 @@ export interface RawExports {
   hd_configure(key: number, value: number): void;
   hd_random(): number;
   hd_advance(ms: number): void;
+  hd_seq(fiber: number): number;
+  hd_lisp_buffer(bytes: number): number;
+  hd_lisp_out(): number;
+  hd_lisp_program(parent: number, bits: number, shield: number): number;
+  hd_lisp_result(fiber: number): number;
+  hd_lisp_spawned(fiber: number): number;
+  hd_lisp_define(): number;
+  hd_lisp_arguments(op: number): number;
+  hd_lisp_reply(op: number, ok: number): number;
+  hd_lisp_output(program: number): void;
+  hd_lisp_complete(): number;
+  hd_lisp_task(fiber: number): number;
   asyncify_start_unwind(buffer: number): void;
   asyncify_stop_unwind(): void;
   asyncify_start_rewind(buffer: number): void;

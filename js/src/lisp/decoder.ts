@@ -49,17 +49,6 @@ export class Decoder {
     this.#meanings = meanings;
   }
 
-  /** Whether the next value is an error. */
-  get isAtError(): boolean {
-    return this.#bytes[this.#at] === Tag.error;
-  }
-
-  /** The length of a list whose head is next; its values follow, one by one. */
-  list(): number {
-    if (this.#bytes[this.#at++] !== Tag.list) throw new Error('heddle: the core wrote something else than the list that was due');
-    return this.#u32();
-  }
-
   /** The next value. */
   value(): unknown {
     const levels: Level[] = [];

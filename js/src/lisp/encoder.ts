@@ -56,17 +56,6 @@ export class Encoder {
     return this;
   }
 
-  /** The head of a table; `count` times key() and a value follow. */
-  table(count: number): this {
-    this.#head(Tag.table, count);
-    return this;
-  }
-
-  key(key: string): this {
-    this.#text(key);
-    return this;
-  }
-
   text(text: string): this {
     this.#tag(Tag.text);
     this.#text(text);
