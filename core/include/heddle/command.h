@@ -38,6 +38,7 @@ enum class CommandType : u8 {
   kSpawned = 22,   // a: fiber, b: its parent or 0, c: its seq; a native body made a task, the first word about it
   kOutput = 23,    // a: number of a program that printed something, b: bytes that wait for the host
   kHostOver = 24,  // a: op of a kHostOp; it ended without an answer, the id will be reused
+  kStarted = 25,   // a: fiber; a task whose body is shared has its slot, and runs
 };
 
 struct Command {
