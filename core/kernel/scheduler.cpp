@@ -342,7 +342,6 @@ void Scheduler::dispatch_native(FiberId id) {
       body_over(id, false);
       return;
     }
-    if (fiber.kind == FiberKind::kTask) effect(CommandType::kStarted, id);
   }
   OpCode code = fiber.yielded && fiber.cancelled && !fiber.yields_shielded ? OpCode::kCancelled : OpCode::kOk;
   u32 aux = 0;

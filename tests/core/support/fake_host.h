@@ -394,6 +394,7 @@ class FakeHost : public JobHost {
         break;
       case CommandType::kZombie: (command.b != 0 ? became_zombie : no_zombie).push_back(command.a); break;
       case CommandType::kInterrupt: break;
+      case CommandType::kStarted: break;
       default: ADD_FAILURE() << "not an effect";
     }
   }
