@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "lisp/utf8.h"
+#include "lisp/strings.h"
 
 namespace heddle::lisp {
 
@@ -70,11 +70,7 @@ bool type_argument(Machine& machine, std::string_view name, const Value* argumen
 
 std::string text_of(Value value) {
   if (is_symbol(value)) value = as<Symbol>(value)->name;
-  if (!is_string(value)) return "?";
-  std::string text;
-  const auto* string = as<String>(value);
-  for (u32 index = 0; index < string->length; ++index) append_utf8(text, character_of(string, index));
-  return text;
+  return is_string(value) ? utf8_of(as<String>(value)) : "?";
 }
 
 Value not_a_list(Machine& machine, std::string_view name, u32 index, Value got) {

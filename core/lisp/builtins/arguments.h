@@ -3,7 +3,6 @@
 // A function that gives bool has raised where it gives false: the builtin returns kRaised then.
 #pragma once
 
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -43,14 +42,6 @@ bool range_arguments(Machine& machine, std::string_view name, const Value* argum
 
 bool type_argument(Machine& machine, std::string_view name, const Value* arguments, u32 index, Type type,
                    std::string_view expected);
-
-inline u32 character_of(const String* string, u32 index) {
-  const u8* data = as<Bytes>(string->bytes)->data;
-  if (!string->is_wide()) return data[index];
-  u32 character = 0;
-  std::memcpy(&character, data + std::size_t{4} * index, sizeof character);
-  return character;
-}
 
 // The text of a string, or the name of a symbol; anything else is "?".
 std::string text_of(Value value);

@@ -6,6 +6,7 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
+#include "lisp/strings.h"
 #include "lisp/utf8.h"
 
 namespace heddle::lisp {
@@ -173,7 +174,7 @@ Value string_to_utf8(Machine& machine, const Value* arguments, u32 count) {
     return kRaised;
   }
   std::string text;
-  for (u32 index = range.start; index < range.end; ++index) append_utf8(text, character_of(string, index));
+  append_text(text, string, range.start, range.end);
   return from_text(machine, "string->utf8", text);
 }
 

@@ -6,9 +6,9 @@
 //   number   exact if it is written as an integer, otherwise a flonum
 //   null     the symbol null
 //
-// Reading is strict: what is not JSON is a ReadError "line 2, column 5: expected ...". Both directions keep what is open
-// in a vector, not on the stack, and refuse to nest deeper than kMaxDepth. It is a parser of its own, and not a library's,
-// for the sake of those positions, of big integers, and of half surrogates, which models do write.
+// Reading is strict: what is not JSON is a ReadError "line 2, column 5: expected ...". Both directions keep what is
+// open in a vector, not on the stack, and refuse to nest deeper than kMaxDepth. It is a parser of its own, and not a
+// library's, for the sake of those positions, of big integers, and of half surrogates, which models do write.
 #include <cmath>
 #include <string>
 #include <vector>
@@ -17,6 +17,7 @@
 #include "lisp/builtins/builtins.h"
 #include "lisp/hash_table.h"
 #include "lisp/identity_map.h"
+#include "lisp/strings.h"
 #include "lisp/utf8.h"
 
 namespace heddle::lisp {
@@ -41,7 +42,7 @@ class JsonReader {
     ListBuilder items;
   };
 
-  u32 peek() const { return at_ < text_->length ? character_of(text_, at_) : kEnd; }
+  u32 peek() const { return at_ < text_->length ? char_at(text_, at_) : kEnd; }
   void skip_space() {
     for (u32 c = peek(); c == ' ' || c == '\t' || c == '\n' || c == '\r'; c = peek()) ++at_;
   }
@@ -76,7 +77,7 @@ Value JsonReader::error_at(u32 at, std::string_view message) {
   u32 line = 1;
   u32 column = 1;
   for (u32 index = 0; index < at; ++index, ++column) {
-    if (character_of(text_, index) != '\n') continue;
+    if (char_at(text_, index) != '\n') continue;
     ++line;
     column = 0;
   }
@@ -135,7 +136,7 @@ Value JsonReader::read_number() {
     is_integer = false;
     ++at_;
     digits += 'e';
-    if (peek() == '+' || peek() == '-') digits += static_cast<char>(character_of(text_, at_++));
+    if (peek() == '+' || peek() == '-') digits += static_cast<char>(char_at(text_, at_++));
     if (!copy_digits()) return expected("a digit");
   }
   const Value number = parse_number(machine_, digits);
@@ -369,7 +370,7 @@ void JsonWriter::write_character(u32 c) {
 
 void JsonWriter::write_string(const String* string) {
   text_ += '"';
-  for (u32 index = 0; index < string->length; ++index) write_character(character_of(string, index));
+  for (u32 index = 0; index < string->length; ++index) write_character(char_at(string, index));
   text_ += '"';
 }
 

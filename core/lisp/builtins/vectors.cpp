@@ -6,6 +6,7 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
+#include "lisp/strings.h"
 #include "lisp/utf8.h"
 
 namespace heddle::lisp {
@@ -210,7 +211,7 @@ Value from_string(Machine& machine, const Value* arguments, u32 count) {
   }
   const Value result = machine.heap().vector(range.size(), kFalse);
   for (u32 index = 0; index < range.size(); ++index) {
-    as<Vector>(result)->items[index] = Value::character(character_of(string, range.start + index));
+    as<Vector>(result)->items[index] = Value::character(char_at(string, range.start + index));
   }
   return result;
 }

@@ -1,0 +1,16 @@
+; R7RS 6.2.6.
+(writeln (list (+ 3 4) (+ 3) (+) (* 4) (*))) ; => (7 3 0 4 1)
+(writeln (list (- 3 4) (- 3 4 5) (- 3))) ; => (-1 -6 -3)
+(writeln (list (/ 3 4 5) (/ 3) (/ 6 3) (/ 1.0 4))) ; => (3/20 1/3 2 0.25)
+(writeln (list (abs -7) (abs 7.5) (abs -1/2))) ; => (7 7.5 1/2)
+(writeln (list (+ 1/2 1/3) (* 2/3 3/2) (- 1/2 0.5) (+ 1 2.0))) ; => (5/6 1 0.0 3.0)
+(writeln (list (gcd 32 -36) (gcd) (gcd 0 5) (lcm 32 -36) (lcm 32.0 -36) (lcm))) ; => (4 0 5 288 288.0 1)
+(writeln (list (numerator 6/4) (denominator 6/4) (denominator 0) (denominator 0.5))) ; => (3 2 1 2.0)
+(writeln (list (floor -4.3) (ceiling -4.3) (truncate -4.3) (round -4.3))) ; => (-5.0 -4.0 -4.0 -4.0)
+(writeln (list (floor 3.5) (ceiling 3.5) (truncate 3.5) (round 3.5) (round 2.5) (round 7/2) (round 7))) ; => (3.0 4.0 3.0 4.0 2.0 4 7)
+(writeln (list (rationalize (exact .3) 1/10) (rationalize .3 1/10))) ; => (1/3 0.3333333333333333)
+(writeln (list (square 42) (square 2.0) (square -1/2))) ; => (1764 4.0 1/4)
+(writeln (list (exact 2.0) (exact 0.5) (inexact 1/4) (exact -0.0))) ; => (2 1/2 0.25 0)
+(writeln (list (- 0.0) (- 5 5.0))) ; => (-0.0 0.0)
+(/ 1 0)
+; error: DivideByZero

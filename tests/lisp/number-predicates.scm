@@ -1,0 +1,18 @@
+; R7RS 6.2.6.
+(writeln (map real? (list 3 -2.5 -2.5 1e10 +inf.0 +nan.0 'a))) ; => (#t #t #t #t #t #t #f)
+(writeln (map complex? (list 3 1/2 +inf.0 "3"))) ; => (#t #t #t #f)
+(writeln (map rational? (list 9/10 6/10 6 0.5 +inf.0 -inf.0 +nan.0))) ; => (#t #t #t #t #f #f #f)
+(writeln (map integer? (list 3 3.0 8/4 2.5 1/3 +inf.0 'x))) ; => (#t #t #t #f #f #f #f)
+(writeln (map exact? (list 3 3.0 #e3.0 1/2))) ; => (#t #f #t #t)
+(writeln (map inexact? (list 3.0 3 1/2))) ; => (#t #f #f)
+(writeln (map exact-integer? (list 32 32.0 32/5))) ; => (#t #f #f)
+(writeln (map finite? (list 3 +inf.0 +nan.0))) ; => (#t #f #f)
+(writeln (map infinite? (list 3 +inf.0 -inf.0 +nan.0))) ; => (#f #t #t #f)
+(writeln (map nan? (list +nan.0 32 +inf.0))) ; => (#t #f #f)
+(writeln (map zero? (list 0 0.0 -0.0 1 1/2))) ; => (#t #t #t #f #f)
+(writeln (map positive? (list 1 0 -1 0.5 +inf.0 100000000000000000000))) ; => (#t #f #f #t #t #t)
+(writeln (map negative? (list 1 0 -1 -1/2 -inf.0 -100000000000000000000))) ; => (#f #f #t #t #t #t)
+(writeln (map odd? (list 1 2 -1 0 3.0 100000000000000000001))) ; => (#t #f #t #f #t #t)
+(writeln (map even? (list 1 2 -2 0 4.0))) ; => (#f #t #t #t #t)
+(exact? 'a)
+; error: TypeError
