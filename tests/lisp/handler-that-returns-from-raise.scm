@@ -11,4 +11,4 @@
  (lambda (e) (display "something went wrong") (newline))
  (lambda () (+ 1 (raise 'an-error))))
 ; => something went wrong
-; error: UncaughtRaise
+; error: UserError

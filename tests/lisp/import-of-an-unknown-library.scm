@@ -1,3 +1,3 @@
-(writeln 'never)
+(writeln 'before) ; => before
 (import (no such library))
 ; error: SyntaxError

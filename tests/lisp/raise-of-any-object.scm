@@ -3,4 +3,4 @@
 (writeln (guard (e ((not e) 'false)) (raise #f))) ; => false
 (writeln (with-exception-handler (lambda (e) (list 'handled e)) (lambda () (raise-continuable #f)))) ; => (handled #f)
 (raise '(a list))
-; error: UncaughtRaise
+; error: UserError

@@ -24,6 +24,7 @@ namespace heddle::lisp {
 namespace {
 
 constexpr u32 kMaxDepth = 100'000;
+constexpr u64 kRoom = 1024;  // bytes that one step of reading may take, but for a string, which is in the text already
 constexpr u32 kEnd = 0xffffffff;  // behind the text; no character
 
 class JsonReader {
@@ -242,6 +243,7 @@ Value JsonReader::read() {
   Heap& heap = machine_.heap();
   for (;;) {
     // A value begins here.
+    if (!room(machine_, "json->value", kRoom)) return kRaised;
     skip_space();
     Value value;
     const bool is_object = peek() == '{';
@@ -273,7 +275,7 @@ Value JsonReader::read() {
       Open& open = open_.back();
       const bool is_table = open.table.is_true();
       if (is_table) {
-        hash_table_set(machine_, open.table, open.key, value);
+        if (!hash_table_set(machine_, open.table, open.key, value)) return kRaised;
       } else {
         open.items.add(value);
       }

@@ -318,54 +318,47 @@ Value nth(Machine& machine, const Value* arguments, u32) {
 
 // --- Searching
 
-using Same = bool (*)(Machine& machine, Value first, Value second);
+// `work` grows by what comparing took.
+using Same = bool (*)(Value first, Value second, u64* work);
 
-bool same_object(Machine&, Value first, Value second) { return first == second; }
-bool same_number(Machine&, Value first, Value second) { return is_eqv(first, second); }
-bool same_shape(Machine&, Value first, Value second) { return is_equal(first, second); }
+bool same_object(Value first, Value second, u64*) { return first == second; }
+bool same_number(Value first, Value second, u64*) { return is_eqv(first, second); }
 
-// The pair of the list whose item is the same as the first argument; #f if none is.
-Value find_member(Machine& machine, std::string_view name, const Value* arguments, Same same) {
+// The pair of the list whose item (with `in_entries`, the key in it) is the same as the first argument; #f if none is.
+Value search(Machine& machine, std::string_view name, const Value* arguments, Same same, bool in_entries) {
+  u64 work = 0;
+  Value found = kFalse;
   ListWalk walk(arguments[1]);
   for (; walk.at_pair(); walk.advance()) {
-    if (!same(machine, arguments[0], walk.item())) continue;
-    charge_items(machine, walk.count());
-    return walk.at();
+    const Value item = walk.item();
+    if (in_entries && !item.is_pair()) return machine.type_error(name, 2, "a list of pairs", arguments[1]);
+    if (!same(arguments[0], in_entries ? car(item) : item, &work)) continue;
+    found = in_entries ? item : walk.at();
+    break;
   }
+  machine.charge(work);
   charge_items(machine, walk.count());
-  return walk.at_end() ? kFalse : not_a_list(machine, name, 1, arguments[1]);
-}
-
-Value find_entry(Machine& machine, std::string_view name, const Value* arguments, Same same) {
-  ListWalk walk(arguments[1]);
-  for (; walk.at_pair(); walk.advance()) {
-    const Value entry = walk.item();
-    if (!entry.is_pair()) return machine.type_error(name, 2, "a list of pairs", arguments[1]);
-    if (!same(machine, arguments[0], car(entry))) continue;
-    charge_items(machine, walk.count());
-    return entry;
-  }
-  charge_items(machine, walk.count());
-  return walk.at_end() ? kFalse : not_a_list(machine, name, 1, arguments[1]);
+  if (found.is_true() || walk.at_end()) return found;
+  return not_a_list(machine, name, 1, arguments[1]);
 }
 
 Value memq(Machine& machine, const Value* arguments, u32) {
-  return find_member(machine, "memq", arguments, same_object);
+  return search(machine, "memq", arguments, same_object, false);
 }
 Value memv(Machine& machine, const Value* arguments, u32) {
-  return find_member(machine, "memv", arguments, same_number);
+  return search(machine, "memv", arguments, same_number, false);
 }
 Value member(Machine& machine, const Value* arguments, u32) {
-  return find_member(machine, "member", arguments, same_shape);
+  return search(machine, "member", arguments, is_equal, false);
 }
 Value assq(Machine& machine, const Value* arguments, u32) {
-  return find_entry(machine, "assq", arguments, same_object);
+  return search(machine, "assq", arguments, same_object, true);
 }
 Value assv(Machine& machine, const Value* arguments, u32) {
-  return find_entry(machine, "assv", arguments, same_number);
+  return search(machine, "assv", arguments, same_number, true);
 }
 Value assoc(Machine& machine, const Value* arguments, u32) {
-  return find_entry(machine, "assoc", arguments, same_shape);
+  return search(machine, "assoc", arguments, is_equal, true);
 }
 
 // (%delete item list): a list without what is equal to the item.
@@ -374,10 +367,12 @@ Value remove_equal(Machine& machine, const Value* arguments, u32) {
   if (!list_argument(machine, "delete", arguments, 1, length) || !room(machine, "delete", length * sizeof(Pair))) {
     return kRaised;
   }
+  u64 work = 0;
   ListBuilder builder(machine.heap());
   for (Value at = arguments[1]; at.is_pair(); at = cdr(at)) {
-    if (!same_shape(machine, arguments[0], car(at))) builder.add(car(at));
+    if (!is_equal(arguments[0], car(at), &work)) builder.add(car(at));
   }
+  machine.charge(work);
   return builder.list();
 }
 
