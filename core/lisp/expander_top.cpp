@@ -68,6 +68,12 @@ Node* Expansion::top_level(Value form) {
         continue;
       }
       Form which = Form::kQuote;  // any expression
+      if (!keyword.is_true() && item.is_pair()) {
+        // These two are known before anything is imported.
+        if (is_word(car(item), Form::kImport)) which = Form::kImport;
+        if (is_word(car(item), Form::kDefineLibrary)) which = Form::kDefineLibrary;
+        if (which != Form::kQuote && length(item) < 0) return error(item, "not a proper list");
+      }
       if (keyword.is_true()) {
         which = static_cast<Form>(as<lisp::Special>(keyword)->form.to_fixnum());
         note_position(item);
