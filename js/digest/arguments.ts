@@ -1,10 +1,13 @@
 /** The command line. Everything is checked here; a bad one is a UsageError of one sentence. */
 
 import { parseArgs } from 'node:util';
+import { isLispFile } from './lisp.js';
 import { providerNames, type ProviderName } from './providers.js';
 import { UsageError } from './usage-error.js';
 
 export interface Arguments {
+  /** A program of Lisp to run in the digest's place. */
+  program: string | undefined;
   folder: string | undefined;
   concurrency: number;
   llm: number;
@@ -19,9 +22,11 @@ export interface Arguments {
 }
 
 export const help = `npm start [-- folder] [options]
+npm start -- program.scm [folder] [options]
 
 Digests every Markdown file of a folder (default: this repository): each is split in sections, each section is classified
-and summarised by LLM calls that overlap, then the summaries are combined per document and overall.
+and summarised by LLM calls that overlap, then the summaries are combined per document and overall. A program of Lisp is
+run in its place: js/digest/digest.scm is the same digest in Lisp.
 
   --concurrency n   tasks that run at a time (default 32)
   --llm n           LLM calls in flight at a time (default 8)
@@ -57,7 +62,9 @@ const kLargest = 2 ** 32 - 1;
 /** Reads the arguments that follow the program's name. */
 export function readArguments(args: string[]): Arguments {
   const { values, positionals } = parsed(args);
+  const program = isLispFile(positionals[0] ?? '') ? positionals.shift() : undefined;
   if (positionals.length > 1) throw new UsageError(`Only one folder can be given, got ${positionals.join(' and ')}.`);
+  if (program !== undefined && values.json === true) throw new UsageError('--json is for the digest; what a program prints is its own.');
   const provider = providerNames.find((name) => name === values.provider);
   if (values.provider !== undefined && provider === undefined) {
     throw new UsageError(
@@ -73,6 +80,7 @@ export function readArguments(args: string[]): Arguments {
     throw new UsageError(`--failures must be a rate from 0 to 1, got ${values.failures}.`);
   }
   return {
+    program,
     folder: positionals[0],
     concurrency: countOf('--concurrency', values.concurrency, 32),
     llm: countOf('--llm', values.llm, 8),

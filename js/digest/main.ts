@@ -3,19 +3,21 @@
  * standard output. Exit code: 0 done, 1 something failed, 2 wrong use, 130 interrupted (143 by SIGTERM).
  *
  *   arguments.ts -> documents.ts (sections.ts) -> digest.ts (questions.ts, prompts.ts) -> report.ts, timeline.ts
+ *                                              -> lisp.ts, where a program of Lisp is given (digest.scm)
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRuntime, HeddleError } from 'heddle';
-import { help, readArguments } from './arguments.js';
+import { createRuntime, HeddleError, type Provider } from 'heddle';
+import { help, readArguments, type Arguments } from './arguments.js';
 import { AttemptLog } from './attempts.js';
 import { newDigest, runDigest } from './digest.js';
-import { readDocuments } from './documents.js';
+import { readDocuments, type Document } from './documents.js';
 import { showProgress } from './progress.js';
 import { chooseProvider } from './providers.js';
 import { isComplete, reportLines, reportValue, type Report } from './report.js';
+import { readProgram, runProgram } from './lisp.js';
 import { paintFor } from './terminal.js';
 import { timelineSvg } from './timeline.js';
 import { totalsOf } from './totals.js';
@@ -37,12 +39,14 @@ async function main(args: string[]): Promise<number> {
       '--virtual is for the simulated model, since a real one takes real time; add --provider simulated, or leave it out.',
     );
   }
+  const source = chosen.program === undefined ? undefined : await readProgram(chosen.program);
   const folder = path.resolve(chosen.folder ?? repository);
   // In this repository, what is made is not its own, and what tests are fed with is no document.
   const documents = await readDocuments(
     folder,
     ['build', 'dist', 'tests/support'].map((name) => path.join(repository, name)),
   );
+  if (source !== undefined) return runLisp(chosen, source, documents, provider, description);
   const out = path.resolve(chosen.out ?? path.join(repository, 'build/digest/out'));
   await mkdir(out, { recursive: true }).catch((error: Error) => {
     throw new UsageError(`The folder ${out} for the timeline cannot be made: ${error.message}.`);
@@ -92,6 +96,27 @@ async function main(args: string[]): Promise<number> {
   if (failure !== undefined) process.stderr.write(`\nerror: ${messageOf(failure)}\n`);
   if (interrupted) return interrupt.exitCode();
   return failure === undefined && isComplete(digest) ? 0 : 1;
+}
+
+async function runLisp(chosen: Arguments, source: string, documents: readonly Document[], provider: Provider, description: string): Promise<number> {
+  const rt = await createRuntime({
+    provider,
+    maxConcurrentTasks: chosen.concurrency,
+    maxConcurrentLLMCalls: chosen.llm,
+    clock: chosen.virtual ? 'virtual' : 'real',
+    seed: chosen.seed,
+  });
+  const interrupt = listenForSignals();
+  process.stderr.write(`${description}\n`);
+  try {
+    return (await runProgram(rt, chosen.program!, source, documents, interrupt.signal)) ? 0 : 1;
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    return interrupt.exitCode();
+  } finally {
+    await rt.close();
+    interrupt.stop();
+  }
 }
 
 /** The first SIGINT or SIGTERM aborts a signal, the second one ends the process. */

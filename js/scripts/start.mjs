@@ -1,4 +1,5 @@
-// `npm start [-- folder]`: set-up, build, then the digest of a folder's sources (js/digest/).
+// `npm start [-- folder]`: set-up, build, then the digest of a folder's sources (js/digest/); `npm start -- program.scm`
+// runs a program of Lisp in its place.
 //
 // The program is imported rather than spawned: its arguments, input, signals and exit code are then this process's own.
 // Progress goes to stderr, because standard output belongs to the program.

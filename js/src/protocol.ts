@@ -121,6 +121,7 @@ export const CommandType = {
   output: 23,
   hostOver: 24,
   started: 25,
+  awaited: 26,
 } as const;
 
 /** What an operation answers at once; a positive number is the operation's id. */

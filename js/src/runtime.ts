@@ -764,6 +764,11 @@ export class Runtime {
   }
 
   /** @internal */
+  awaited(seq: number): void {
+    this.#tasks.get(seq)?._observe();
+  }
+
+  /** @internal */
   output(program: number): void {
     this.#lisp!.output(program);
   }

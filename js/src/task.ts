@@ -339,6 +339,11 @@ export class Task<T = unknown> {
     return cancellationOf(this as Task, 'was cancelled', undefined);
   }
 
+  /** A failure that nobody reads surfaces as the platform's unhandled rejection does. @internal */
+  _surface(): void {
+    this._lazy().promise = Promise.reject(this._value);
+  }
+
   /** The kernel says that it settled. @internal */
   _settle(outcome: number, value: unknown, interrupted: boolean, at: number): void {
     this._outcome = outcome;
@@ -355,8 +360,7 @@ export class Task<T = unknown> {
         extra.reject!(value);
       }
     } else if (outcome === FiberState.error && !this._observed) {
-      // A failure that nobody reads surfaces as the platform's unhandled rejection does.
-      this._lazy().promise = Promise.reject(value);
+      this._surface();
     }
     if (extra === undefined) return;
     extra.resolve = extra.reject = undefined;

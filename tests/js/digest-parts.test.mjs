@@ -182,8 +182,11 @@ test('timeline: a run without calls, and one without time, are pictures too', ()
 test('arguments: defaults, every option, and one sentence for each wrong one', () => {
   const { folder, concurrency, llm, seed } = readArguments([]);
   assert.deepEqual({ folder, concurrency, llm, seed }, { folder: undefined, concurrency: 32, llm: 8, seed: 1 });
+  const lisp = readArguments(['a.scm', 'docs', '--virtual']);
+  assert.deepEqual([lisp.program, lisp.folder, lisp.virtual], ['a.scm', 'docs', true]);
   const all = '--concurrency 3 --llm=2 --provider openai --model m --seed=-5 --failures 0.5 --virtual --out o --json';
   assert.deepEqual(readArguments(['docs', ...all.split(' ')]), {
+    program: undefined,
     folder: 'docs',
     concurrency: 3,
     llm: 2,
@@ -199,6 +202,8 @@ test('arguments: defaults, every option, and one sentence for each wrong one', (
   const wrong = [
     ['--nonsense'],
     ['a', 'b'],
+    ['a.scm', 'b', 'c'],
+    ['a.scm', '--json'],
     ['--llm', '0'],
     ['--llm', 'x'],
     ['--llm', ''],

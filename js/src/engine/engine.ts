@@ -29,6 +29,8 @@ export interface CommandTarget {
   spawned(fiber: number, parent: number, seq: number): void;
   /** A task whose body is Lisp runs. */
   started(fiber: number): void;
+  /** A program waits for a task, by its number. */
+  awaited(seq: number): void;
   /** A program, by the number of its task, printed something. */
   output(program: number): void;
   settle(fiber: number, outcome: number, cause: number, ended: boolean, seq: number, reason: number): void;
@@ -260,6 +262,9 @@ export class Engine {
           break;
         case CommandType.started:
           target.started(a);
+          break;
+        case CommandType.awaited:
+          target.awaited(a);
           break;
         case CommandType.output:
           target.output(a);

@@ -12,8 +12,8 @@ import { ConversionError } from '../errors.js';
 import { printable } from '../printable.js';
 import { keyPath, maxDepth, maxWireBytes, Tag } from './wire.js';
 
-/** Gives the two numbers by which Lisp knows a task; undefined for what is no task that can cross. */
-export type TaskNumbers = (value: object) => { fiber: number; seq: number } | undefined;
+/** Gives the two numbers by which Lisp knows a task, or why it cannot cross; undefined for what is no task of Lisp's. */
+export type TaskNumbers = (value: object) => { fiber: number; seq: number } | string | undefined;
 
 /** A list or a table that is being written. */
 interface Level {
@@ -169,6 +169,7 @@ export class Encoder {
       this.#head(Tag.table, level.count);
     } else {
       const task = this.#numbersOf(value);
+      if (typeof task === 'string') throw new Refusal(task);
       if (task !== undefined) {
         this.#tag(Tag.task);
         this.hostError(task.fiber);

@@ -21,6 +21,30 @@ export class LispTask<T = unknown> extends Task<T> {
   ) {
     super(runtime, fiber, seq, undefined, parent, options, created);
   }
+
+  // Failed tasks of a program that nobody has awaited yet.
+  #unread: LispTask[] | undefined;
+
+  /** A program may await its tasks later than they fail, in order as a rule. So a failure surfaces when the program is over. */
+  override _surface(): void {
+    const program = this.isProgram ? undefined : this.#program();
+    if (program === undefined || program._outcome !== 0) super._surface();
+    else (program.#unread ??= []).push(this as LispTask);
+  }
+
+  override _settle(outcome: number, value: unknown, interrupted: boolean, at: number): void {
+    super._settle(outcome, value, interrupted, at);
+    for (const task of this.#unread ?? []) {
+      if (!task._observed && task._extra?.promise === undefined) task._surface();
+    }
+    this.#unread = undefined;
+  }
+
+  #program(): LispTask | undefined {
+    let at: Task | undefined = this._parent;
+    while (at !== undefined && !(at instanceof LispTask && at.isProgram)) at = at._parent;
+    return at;
+  }
 }
 
 /** A result as the core wrote it, converted when somebody asks. An error in its place says why it cannot be converted. */

@@ -15,7 +15,7 @@ import { ArgumentError, ConversionError, HeddleError } from '../errors.js';
 import type { Calls } from '../llm/calls.js';
 import { Outcome } from '../protocol.js';
 import type { Runtime } from '../runtime.js';
-import { describe, type Task } from '../task.js';
+import { describe, Task } from '../task.js';
 import { encodeError, errorOf, HostErrors } from './conditions.js';
 import { Decoder, type Meanings } from './decoder.js';
 import { Encoder } from './encoder.js';
@@ -95,9 +95,10 @@ export class Lisp {
     return encoder;
   }
 
-  #numbersOf(value: object): { fiber: number; seq: number } | undefined {
-    if (!(value instanceof LispTask)) return undefined;
-    if (value._runtime !== this.#host.runtime) throw new ArgumentError('lisp', `${describe(value)} belongs to another runtime`);
+  #numbersOf(value: object): { fiber: number; seq: number } | string | undefined {
+    if (!(value instanceof LispTask)) return value instanceof Task ? `${describe(value)} is no task of Lisp; give its result` : undefined;
+    if (value._runtime !== this.#host.runtime) return `${describe(value)} belongs to another runtime`;
+    if (value._fiber === 0) return `${describe(value)} is over; give its result`;
     return { fiber: value._fiber, seq: value._seq };
   }
 
