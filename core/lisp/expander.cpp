@@ -123,10 +123,10 @@ bool is_circular(Value list) {
 i64 Expansion::length(Value list) {
   i64 count = 0;
   Value slow = list;
-  for (; list.is_pair(); list = cdr(list)) {
-    if ((++count & 1) != 0) continue;
-    slow = cdr(slow);
-    if (slow == list) return -1;
+  while (list.is_pair()) {
+    list = cdr(list);
+    if ((++count & 1) == 0) slow = cdr(slow);
+    if (list == slow && list.is_pair()) return -1;
   }
   work_ += static_cast<u64>(count);
   machine_.charge(static_cast<u64>(count) / 8);

@@ -89,10 +89,10 @@ Node* Expansion::quasi(Value datum, u32 level, bool& is_static) {
     }
     std::size_t begin = end - 1;
     while (begin > 0 && !pieces[begin - 1].is_spliced && end - begin < kMaxItems) --begin;
-    const bool is_one = end - begin == 1;
-    Node* call = core_call(is_one ? "cons" : "cons*", {});
+    const bool is_last = tail->kind == NodeKind::kConstant && tail->value.is_nil();
+    Node* call = core_call(is_last ? "list" : (end - begin == 1 ? "cons" : "cons*"), {});
     for (std::size_t index = begin; index < end; ++index) call->children.push_back(pieces[index].node);
-    call->children.push_back(tail);
+    if (!is_last) call->children.push_back(tail);
     tail = call;
     end = begin;
   }
