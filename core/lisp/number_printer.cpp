@@ -99,7 +99,9 @@ Decimal shortest_decimal(double number) {
       more.multiply_add(10, 0);
       continue;
     }
-    if (is_high && (!is_low || compare(shift_left(r, 1), s) >= 0)) character++;
+    // Both fit: the nearer one, the even one of two that are as near.
+    const int half = is_low && is_high ? compare(shift_left(r, 1), s) : is_high ? 1 : -1;
+    if (half > 0 || (half == 0 && character % 2 != 0)) character++;
     decimal.digits += character;
     return decimal;
   }
@@ -108,7 +110,7 @@ Decimal shortest_decimal(double number) {
 std::string decimal_text(double number) {
   auto [digits, point] = shortest_decimal(number);
   const i32 count = static_cast<i32>(digits.size());
-  if (point > 21 || point < -6) {
+  if (point > 21 || point < -5) {
     if (count > 1) digits.insert(1, ".");
     return digits + "e" + std::to_string(point - 1);
   }
