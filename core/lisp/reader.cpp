@@ -98,11 +98,8 @@ Value Reader::read() {
   if (datum != kRaised) return datum;
   if (failure_.no_room != 0) return machine_.heap_error("read", failure_.no_room);
   if (is_program_) {
-    const Value raised = machine_.error("SyntaxError", failure_.message);
-    if (is_a(machine_.raised(), Type::kCondition)) {
-      as<Condition>(machine_.raised())->position = heap_.string(place(failure_.line, failure_.column));
-    }
-    return raised;
+    const Position position = {source_, packed_place(failure_.line, failure_.column)};
+    return machine_.error_at(position, "SyntaxError", failure_.message);
   }
   return machine_.error("ReadError", "read: " + failure_.message + ", at " + place(failure_.line, failure_.column));
 }
@@ -602,9 +599,11 @@ void Reader::resolve() {
 
 // --- Failures
 
-// What is open lies outside the heap, but counts against its limit.
+// What is open lies outside the heap, but counts against its limit: asked before it grows.
 bool Reader::has_room() {
-  const u64 bytes = frames_.size() * sizeof(Frame) + elements_.size() * sizeof(Value) + token_.size();
+  u64 bytes = 64;
+  if (frames_.size() == frames_.capacity()) bytes += 2 * frames_.size() * sizeof(Frame);
+  if (elements_.size() == elements_.capacity()) bytes += 2 * elements_.size() * sizeof(Value);
   if (heap_.has_room(bytes)) return true;
   failure_.no_room = bytes;
   return false;

@@ -3,7 +3,7 @@
 //
 // A name keeps its number for the life of the machine, so that a position never prints under another file's name. There
 // are 65,534 numbers; texts with further new names all get the last one and print as "(program)". 0 is the text that
-// has no name, a port's.
+// has no name, a port's. Texts are kept for messages, the latest ones, up to some megabytes.
 #pragma once
 
 #include <string>
@@ -23,17 +23,28 @@ constexpr u32 packed_place(u32 line, u32 column) {
 
 class Sources {
  public:
-  // The number of a text of that name, cut after 200 bytes; the same name has the same number.
-  u16 add(std::string_view name);
+  // The number of a text of that name, cut after 200 bytes; the same name has the same number, and the latest text.
+  u16 add(std::string_view name, std::string_view text = {});
   std::string_view name(u16 source) const;
   // "file:line:column"; "input:line:column" for source 0.
   std::string place(u16 source, u32 place) const;
 
+  // The line of the text, without its end and cut after 200 bytes; "" if the text is not kept.
+  std::string_view line(u16 source, u32 place) const;
+
   static constexpr u16 kShared = 0xffff;
 
  private:
-  std::vector<std::string> names_;  // of source 1, 2, ...
-  std::vector<u16> sorted_;         // sources in the order of their names
+  struct Source {
+    std::string name;
+    std::string text;
+  };
+  void keep(u16 source, std::string_view text);
+
+  std::vector<Source> sources_;  // 1, 2, ...
+  std::vector<u16> sorted_;      // in the order of their names
+  std::vector<u16> kept_;        // those with a text, in the order of coming
+  u64 kept_bytes_ = 0;
 };
 
 }  // namespace heddle::lisp
