@@ -414,7 +414,8 @@ bool is_plain(const String* name) {
   }
   u32 at = 0;
   const auto next = [&] { return at < name->length ? char_at(name, at) : 0; };
-  if (next() == '#') return false;
+  // At the beginning of a text the latter is a byte order mark.
+  if (next() == '#' || next() == 0xfeff) return false;
   const bool has_sign = next() == '+' || next() == '-';
   if (has_sign) ++at;
   if (next() == '1' && at + 2 == name->length && char_at(name, at + 1) == '+')

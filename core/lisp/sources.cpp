@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kLongest = 200;                       // of a name, and of a line that is shown
 constexpr std::size_t kLongestText = std::size_t{1} << 20;  // longer ones are not kept
 constexpr u64 kKeptBytes = u64{4} << 20;                    // of all texts
+constexpr std::size_t kKeptTexts = 64;
 
 // Without the half of a UTF-8 character at the end.
 std::string_view cut(std::string_view text) {
@@ -51,7 +52,7 @@ void Sources::keep(u16 source, std::string_view text) {
     break;
   }
   if (text.empty() || text.size() > kLongestText) return;
-  while (kept_bytes_ + text.size() > kKeptBytes) drop(0);
+  while (kept_.size() == kKeptTexts || kept_bytes_ + text.size() > kKeptBytes) drop(0);
   sources_[source - 1].text = text;
   kept_.push_back(source);
   kept_bytes_ += text.size();

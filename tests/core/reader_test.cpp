@@ -277,7 +277,8 @@ TEST_F(ReaderTest, a_million_parentheses_are_a_datum_or_an_error) {
   Reader unclosed(machine_, open, 1);
   EXPECT_EQ(unclosed.read(), kRaised);
   EXPECT_TRUE(unclosed.failure().is_incomplete);
-  Reader closed(machine_, open + std::string(1'000'000, ')'), 1);
+  const std::string both = open + std::string(1'000'000, ')');
+  Reader closed(machine_, both, 1);
   Value at = closed.read();
   u32 depth = 0;
   for (; at.is_pair(); at = car(at)) ++depth;
@@ -308,7 +309,8 @@ TEST_F(ReaderTest, other_deep_texts) {
 
 TEST_F(ReaderTest, a_text_that_needs_more_than_the_heap_has_is_a_heap_limit) {
   Machine small(u64{1} << 20);
-  Reader reader(small, std::string(1'000'000, '('), 1);
+  const std::string open(1'000'000, '(');
+  Reader reader(small, open, 1);
   EXPECT_EQ(reader.read(), kRaised);
   EXPECT_EQ(raised_text(small).substr(0, 9), "HeapLimit");
 }
