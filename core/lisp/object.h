@@ -209,6 +209,14 @@ struct Special : Object {
   Value form;  // fixnum: which one, see expander.h
 };
 
+// See hash_table.h. aux: TableKind.
+struct HashTable : Object {
+  Value entries;   // Vector: key, value, key, value ... in the order of insertion; of a removed one kUndefined twice
+  Value places;    // Bytes: an open-addressed table of hashes and entries; or #f while there are few entries
+  u32 count = 0;   // entries that are there
+  u32 filled = 0;  // entries, removed ones included
+};
+
 struct Alias : Object {
   Value name;         // Symbol or Alias: what the macro's template says
   Value environment;  // the macro's, as there: where the name means something unless the expansion binds it
