@@ -44,8 +44,29 @@ TEST_F(PrinterTest, characters_that_do_not_show_are_numbers_or_names) {
 }
 
 TEST_F(PrinterTest, symbols_have_bars_where_the_reader_would_see_something_else) {
-  for (const char* name : {"",     ".",   "1",      "+1",     "-.5",  "1a",       "a b", "a(b", "#a", "a'b", "a|b",
-                           "a\\b", "a;b", "+inf.0", "-NaN.0", "a\nb", "\xc2\xa0", "[",   "{}",  "`",  ","}) {
+  for (const char* name : {"",
+                           "\xef\xbb\xbf"
+                           "a",
+                           ".",
+                           "1",
+                           "+1",
+                           "-.5",
+                           "1a",
+                           "a b",
+                           "a(b",
+                           "#a",
+                           "a'b",
+                           "a|b",
+                           "a\\b",
+                           "a;b",
+                           "+inf.0",
+                           "-NaN.0",
+                           "a\nb",
+                           "\xc2\xa0",
+                           "[",
+                           "{}",
+                           "`",
+                           ","}) {
     const std::string result = written(heap_.symbol(name));
     EXPECT_EQ(result.front(), '|') << name;
     EXPECT_EQ(datum(machine_, result), heap_.symbol(name)) << result;
