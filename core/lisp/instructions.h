@@ -51,6 +51,10 @@ enum class Op : u16 {
   kIfLess,
   kUnlessLessEqual,
   kIfLessEqual,
+  kUnlessGreater,
+  kIfGreater,
+  kUnlessGreaterEqual,
+  kIfGreaterEqual,
   kUnlessEqual,
   kIfEqual,
   kUnlessLessSmall,  // R[a], imm, near

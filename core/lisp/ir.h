@@ -18,13 +18,18 @@ struct Position {
   u32 place = 0;
 };
 
+struct Label;
+
 struct Variable {
   Value name;                // Symbol, for messages
   bool is_assigned = false;  // by set!, or by a letrec whose initializers may see it too early
-  // The compiler's own notes.
-  bool is_captured = false;
-  i32 reg = -1;
-  u32 depth = 0;
+  // The compiler's own notes: see compilation.h.
+  bool is_label = false;
+  bool is_pending = false;
+  u32 reg = 0;
+  const void* owner = nullptr;
+  Label* label = nullptr;
+  u32 index = 0;
 };
 
 enum class NodeKind : u8 {

@@ -1,0 +1,566 @@
+// The loop that runs instructions. One function, so that the registers are its locals; everything that is not short is
+// elsewhere. Its size is that of the instruction set.
+//
+// Invariants: each word that is executed counts one step. Nothing is collected but in safe_point(), after an
+// instruction that allocates; all live values are in registers of frames then. A fiber stops at calls and at the
+// beginning of a loop's turn only.
+#include "lisp/machine.h"
+
+namespace heddle::lisp {
+
+namespace {
+
+inline i32 far(const Instruction* pc) { return static_cast<i32>(static_cast<u32>(pc->c) << 16 | pc->b); }
+inline i32 near(const Instruction* pc) { return static_cast<std::int16_t>(pc->c); }
+inline i64 imm(const Instruction* pc) { return static_cast<std::int16_t>(pc->b); }
+inline Value constant(const Instruction* pc) {
+  u64 bits;
+  __builtin_memcpy(&bits, pc + 1, sizeof bits);
+  return Value(bits);
+}
+// Of a word that carries an `a` above an address.
+inline Object* address(const Instruction* pc) {
+  if constexpr (sizeof(void*) == 4) {
+    u32 bits;
+    __builtin_memcpy(&bits, pc + 1, sizeof bits);
+    return reinterpret_cast<Object*>(static_cast<std::uintptr_t>(bits & ~u32{7}));
+  } else {
+    u64 bits;
+    __builtin_memcpy(&bits, pc + 1, sizeof bits);
+    return reinterpret_cast<Object*>(static_cast<std::uintptr_t>(bits & 0x0000fffffffffff8));
+  }
+}
+inline Value return_word(const Instruction* pc) { return Value(static_cast<u64>(reinterpret_cast<std::uintptr_t>(pc))); }
+inline const Instruction* return_address(Value word) {
+  return reinterpret_cast<const Instruction*>(static_cast<std::uintptr_t>(word.bits()));
+}
+inline bool both_fixnums(Value left, Value right) { return ((left.bits() | right.bits()) & 1) == 0; }
+inline i64 word(Value value) { return static_cast<i64>(value.bits()); }
+
+}  // namespace
+
+Turn Machine::execute(u64 fuel) {
+  const Instruction* pc = pc_;
+  Value* base = base_;
+  Value* end = end_;
+  i64 left = static_cast<i64>(fuel);
+
+// The registers, for whoever looks at them from outside.
+#define HEDDLE_SAVE(next) (pc_ = (next), base_ = base)
+#define HEDDLE_LOAD() (pc = pc_, base = base_, end = end_)
+// After what may have raised: `size` words long.
+#define HEDDLE_RESULT(value, size)                     \
+  {                                                    \
+    const Value result_ = (value);                     \
+    if (result_.is_signal()) [[unlikely]] goto raised; \
+    base[pc->a] = result_;                             \
+    pc += (size);                                      \
+    goto worked;                                       \
+  }
+// The long way of an instruction with two operands.
+#define HEDDLE_SLOW2(left_value, right_value)                                                 \
+  {                                                                                           \
+    const Value operands_[2] = {(left_value), (right_value)};                                 \
+    HEDDLE_SAVE(pc + 1);                                                                      \
+    HEDDLE_RESULT(slow_[pc->op](*this, operands_, 2), 1)                                      \
+  }
+#define HEDDLE_SLOW1(operand)                                                                 \
+  {                                                                                           \
+    const Value operand_ = (operand);                                                         \
+    HEDDLE_SAVE(pc + 1);                                                                      \
+    HEDDLE_RESULT(slow_[pc->op](*this, &operand_, 1), 1)                                      \
+  }
+// A test of two operands that jumps.
+#define HEDDLE_COMPARE(name, opposite, right_value, comparison)                               \
+  case Op::opposite:                                                                          \
+  case Op::name: {                                                                            \
+    const Value left_ = base[pc->a];                                                          \
+    const Value right_ = (right_value);                                                       \
+    bool truth;                                                                               \
+    if (both_fixnums(left_, right_)) [[likely]] {                                             \
+      truth = word(left_) comparison word(right_);                                            \
+    } else {                                                                                  \
+      const Value operands_[2] = {left_, right_};                                             \
+      HEDDLE_SAVE(pc + 1);                                                                    \
+      const Value result_ = slow_[pc->op](*this, operands_, 2);                               \
+      if (result_.is_signal()) [[unlikely]] goto raised;                                      \
+      truth = result_.is_true();                                                              \
+    }                                                                                         \
+    pc += truth == (static_cast<Op>(pc->op) == Op::name) ? near(pc) : 1;                      \
+    break;                                                                                    \
+  }
+#define HEDDLE_COMPARE_SMALL(name, opposite, comparison) \
+  HEDDLE_COMPARE(name, opposite, Value::fixnum(imm(pc)), comparison)
+#define HEDDLE_COMPARE_REGISTERS(name, opposite, comparison) HEDDLE_COMPARE(name, opposite, base[pc->b], comparison)
+// Arithmetic that may overflow.
+#define HEDDLE_ARITHMETIC(right_value, builtin)                                               \
+  {                                                                                           \
+    const Value left_ = base[pc->b];                                                          \
+    const Value right_ = (right_value);                                                       \
+    i64 sum_;                                                                                 \
+    if (both_fixnums(left_, right_) && !builtin(word(left_), word(right_), &sum_)) [[likely]] { \
+      base[pc->a] = Value(static_cast<u64>(sum_));                                            \
+      ++pc;                                                                                   \
+      break;                                                                                  \
+    }                                                                                         \
+    HEDDLE_SLOW2(left_, right_)                                                               \
+  }
+#define HEDDLE_PREDICATE(comparison)                                                          \
+  {                                                                                           \
+    const Value left_ = base[pc->b];                                                          \
+    const Value right_ = base[pc->c];                                                         \
+    if (both_fixnums(left_, right_)) [[likely]] {                                             \
+      base[pc->a] = Value::boolean(word(left_) comparison word(right_));                      \
+      ++pc;                                                                                   \
+      break;                                                                                  \
+    }                                                                                         \
+    HEDDLE_SLOW2(left_, right_)                                                               \
+  }
+
+  for (;;) {
+    --left;
+    switch (static_cast<Op>(pc->op)) {
+      case Op::kMove:
+        base[pc->a] = base[pc->b];
+        ++pc;
+        break;
+      case Op::kConstant:
+        base[pc->a] = constant(pc);
+        pc += 2;
+        break;
+      case Op::kSmall:
+        base[pc->a] = Value::fixnum(far(pc));
+        ++pc;
+        break;
+      case Op::kGlobal: {
+        const Value value = static_cast<Cell*>(address(pc))->value;
+        if (value == kUndefined) [[unlikely]] goto unbound;
+        base[pc->a] = value;
+        pc += 2;
+        break;
+      }
+      case Op::kSetGlobal: {
+        auto* cell = static_cast<Cell*>(address(pc));
+        if (cell->value == kUndefined) [[unlikely]] goto unbound;
+        heap_.write(cell->value, base[pc->a]);
+        pc += 2;
+        break;
+      }
+      case Op::kDefine:
+        heap_.write(static_cast<Cell*>(address(pc))->value, base[pc->a]);
+        pc += 2;
+        break;
+      case Op::kFree:
+        base[pc->a] = base[-1].to_closure()->free[pc->b];
+        ++pc;
+        break;
+      case Op::kSelf:
+        base[pc->a] = base[-1];
+        ++pc;
+        break;
+      case Op::kBox:
+        base[pc->a] = heap_.box(base[pc->a]);
+        ++pc;
+        goto safe_point;
+      case Op::kUnbox: {
+        const Value value = as<Box>(base[pc->b])->value;
+        if (value == kUndefined) [[unlikely]] goto undefined;
+        base[pc->a] = value;
+        ++pc;
+        break;
+      }
+      case Op::kFreeUnbox: {
+        const Value value = as<Box>(base[-1].to_closure()->free[pc->b])->value;
+        if (value == kUndefined) [[unlikely]] goto undefined;
+        base[pc->a] = value;
+        ++pc;
+        break;
+      }
+      case Op::kSetBox:
+        heap_.write(as<Box>(base[pc->a])->value, base[pc->b]);
+        ++pc;
+        break;
+      case Op::kFreeSetBox:
+        heap_.write(as<Box>(base[-1].to_closure()->free[pc->a])->value, base[pc->b]);
+        ++pc;
+        break;
+      case Op::kClosure: {
+        const u32 count = pc->b;
+        auto* closure = heap_.make<Closure>(Type::kClosure, Closure::size(count), count);
+        closure->code = constant(pc);
+        const u32 a = pc->a;
+        pc += 2;
+        for (u32 i = 0; i < count; ++i, ++pc) {
+          closure->free[i] = pc->c == 0 ? base[pc->b] : base[-1].to_closure()->free[pc->b];
+        }
+        base[a] = Value::closure(closure);
+        goto safe_point;
+      }
+      case Op::kPatch:
+        heap_.write(base[pc->a].to_closure()->free[pc->b], base[pc->c]);
+        ++pc;
+        break;
+
+      case Op::kJump: pc += far(pc); break;
+      case Op::kLoop:
+        pc += far(pc);
+        if (left <= 0) [[unlikely]] goto preempted;
+        break;
+      case Op::kJumpTrue: pc += base[pc->a].is_true() ? far(pc) : 1; break;
+      case Op::kJumpFalse: pc += base[pc->a].is_true() ? 1 : far(pc); break;
+      case Op::kUnlessNull: pc += base[pc->a].is_nil() ? 1 : far(pc); break;
+      case Op::kIfNull: pc += base[pc->a].is_nil() ? far(pc) : 1; break;
+      case Op::kUnlessPair: pc += base[pc->a].is_pair() ? 1 : far(pc); break;
+      case Op::kIfPair: pc += base[pc->a].is_pair() ? far(pc) : 1; break;
+      case Op::kUnlessEq: pc += base[pc->a] == base[pc->b] ? 1 : near(pc); break;
+      case Op::kIfEq: pc += base[pc->a] == base[pc->b] ? near(pc) : 1; break;
+      case Op::kUnlessEqConstant: pc += base[pc->a] == constant(pc) ? 2 : far(pc); break;
+      case Op::kIfEqConstant: pc += base[pc->a] == constant(pc) ? far(pc) : 2; break;
+      case Op::kUnlessEqv:
+      case Op::kIfEqv: {
+        const Value operands[2] = {base[pc->a], base[pc->b]};
+        bool truth = operands[0] == operands[1];
+        if (!truth && operands[0].is_object() && operands[1].is_object()) {
+          HEDDLE_SAVE(pc + 1);
+          truth = slow_[pc->op](*this, operands, 2).is_true();
+        }
+        pc += truth == (static_cast<Op>(pc->op) == Op::kIfEqv) ? near(pc) : 1;
+        break;
+      }
+        HEDDLE_COMPARE_REGISTERS(kIfLess, kUnlessLess, <)
+        HEDDLE_COMPARE_REGISTERS(kIfLessEqual, kUnlessLessEqual, <=)
+        HEDDLE_COMPARE_REGISTERS(kIfGreater, kUnlessGreater, >)
+        HEDDLE_COMPARE_REGISTERS(kIfGreaterEqual, kUnlessGreaterEqual, >=)
+        HEDDLE_COMPARE_REGISTERS(kIfEqual, kUnlessEqual, ==)
+        HEDDLE_COMPARE_SMALL(kIfLessSmall, kUnlessLessSmall, <)
+        HEDDLE_COMPARE_SMALL(kIfLessEqualSmall, kUnlessLessEqualSmall, <=)
+        HEDDLE_COMPARE_SMALL(kIfGreaterSmall, kUnlessGreaterSmall, >)
+        HEDDLE_COMPARE_SMALL(kIfGreaterEqualSmall, kUnlessGreaterEqualSmall, >=)
+        HEDDLE_COMPARE_SMALL(kIfEqualSmall, kUnlessEqualSmall, ==)
+
+      case Op::kAdd: HEDDLE_ARITHMETIC(base[pc->c], __builtin_add_overflow)
+      case Op::kSubtract: HEDDLE_ARITHMETIC(base[pc->c], __builtin_sub_overflow)
+      case Op::kAddSmall: HEDDLE_ARITHMETIC(Value::fixnum(near(pc)), __builtin_add_overflow)
+      case Op::kSubtractSmall: HEDDLE_ARITHMETIC(Value::fixnum(near(pc)), __builtin_sub_overflow)
+      case Op::kMultiply: {
+        const Value left_value = base[pc->b];
+        const Value right_value = base[pc->c];
+        i64 product;
+        if (both_fixnums(left_value, right_value) &&
+            !__builtin_mul_overflow(word(left_value), right_value.to_fixnum(), &product)) [[likely]] {
+          base[pc->a] = Value(static_cast<u64>(product));
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(left_value, right_value)
+      }
+      case Op::kQuotient: {
+        const Value dividend = base[pc->b];
+        const Value divisor = base[pc->c];
+        // The least fixnum divided by -1 is no fixnum.
+        if (both_fixnums(dividend, divisor) && word(divisor) > 0) [[likely]] {
+          base[pc->a] = Value::fixnum(word(dividend) / word(divisor));
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(dividend, divisor)
+      }
+      case Op::kRemainder: {
+        const Value dividend = base[pc->b];
+        const Value divisor = base[pc->c];
+        if (both_fixnums(dividend, divisor) && word(divisor) > 0) [[likely]] {
+          base[pc->a] = Value(static_cast<u64>(word(dividend) % word(divisor)));
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(dividend, divisor)
+      }
+      case Op::kModulo: {
+        const Value dividend = base[pc->b];
+        const Value divisor = base[pc->c];
+        if (both_fixnums(dividend, divisor) && word(divisor) > 0) [[likely]] {
+          i64 rest = word(dividend) % word(divisor);
+          if (rest < 0) rest += word(divisor);
+          base[pc->a] = Value(static_cast<u64>(rest));
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(dividend, divisor)
+      }
+      case Op::kLess: HEDDLE_PREDICATE(<)
+      case Op::kLessEqual: HEDDLE_PREDICATE(<=)
+      case Op::kGreater: HEDDLE_PREDICATE(>)
+      case Op::kGreaterEqual: HEDDLE_PREDICATE(>=)
+      case Op::kEqual: HEDDLE_PREDICATE(==)
+      case Op::kCons:
+        base[pc->a] = heap_.fast_cons(base[pc->b], base[pc->c]);
+        ++pc;
+        goto safe_point;
+      case Op::kEq:
+        base[pc->a] = Value::boolean(base[pc->b] == base[pc->c]);
+        ++pc;
+        break;
+      case Op::kEqv:
+        if (base[pc->b] == base[pc->c] || !base[pc->b].is_object()) {
+          base[pc->a] = Value::boolean(base[pc->b] == base[pc->c]);
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(base[pc->b], base[pc->c])
+      case Op::kVectorRef: {
+        const Value vector = base[pc->b];
+        const Value index = base[pc->c];
+        if (is_a(vector, Type::kVector) && index.is_fixnum() &&
+            static_cast<u64>(index.to_fixnum()) < vector.to_object()->length) [[likely]] {
+          base[pc->a] = as<Vector>(vector)->items[index.to_fixnum()];
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(vector, index)
+      }
+      case Op::kStringRef: {
+        const Value string = base[pc->b];
+        const Value index = base[pc->c];
+        if (is_string(string) && index.is_fixnum() &&
+            static_cast<u64>(index.to_fixnum()) < string.to_object()->length && !as<String>(string)->is_wide())
+            [[likely]] {
+          base[pc->a] = Value::character(as<Bytes>(as<String>(string)->bytes)->data[index.to_fixnum()]);
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW2(string, index)
+      }
+      case Op::kNot:
+        base[pc->a] = Value::boolean(!base[pc->b].is_true());
+        ++pc;
+        break;
+      case Op::kIsNull:
+        base[pc->a] = Value::boolean(base[pc->b].is_nil());
+        ++pc;
+        break;
+      case Op::kIsPair:
+        base[pc->a] = Value::boolean(base[pc->b].is_pair());
+        ++pc;
+        break;
+      case Op::kCar:
+        if (base[pc->b].is_pair()) [[likely]] {
+          base[pc->a] = car(base[pc->b]);
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW1(base[pc->b])
+      case Op::kCdr:
+        if (base[pc->b].is_pair()) [[likely]] {
+          base[pc->a] = cdr(base[pc->b]);
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW1(base[pc->b])
+      case Op::kCadr:
+        if (base[pc->b].is_pair() && cdr(base[pc->b]).is_pair()) [[likely]] {
+          base[pc->a] = car(cdr(base[pc->b]));
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW1(base[pc->b])
+      case Op::kCddr:
+        if (base[pc->b].is_pair() && cdr(base[pc->b]).is_pair()) [[likely]] {
+          base[pc->a] = cdr(cdr(base[pc->b]));
+          ++pc;
+          break;
+        }
+        HEDDLE_SLOW1(base[pc->b])
+      // Whether a pair may be set, the builtin knows.
+      case Op::kSetCar:
+      case Op::kSetCdr: {
+        const Value operands[2] = {base[pc->a], base[pc->b]};
+        HEDDLE_SAVE(pc + 1);
+        if (slow_[pc->op](*this, operands, 2).is_signal()) [[unlikely]] goto raised;
+        ++pc;
+        break;
+      }
+      case Op::kVectorSet: {
+        const Value vector = base[pc->a];
+        const Value index = base[pc->b];
+        if (is_a(vector, Type::kVector) && index.is_fixnum() &&
+            static_cast<u64>(index.to_fixnum()) < vector.to_object()->length && vector.to_object()->aux == 0)
+            [[likely]] {
+          heap_.write(as<Vector>(vector)->items[index.to_fixnum()], base[pc->c]);
+          ++pc;
+          break;
+        }
+        const Value operands[3] = {vector, index, base[pc->c]};
+        HEDDLE_SAVE(pc + 1);
+        if (slow_[pc->op](*this, operands, 3).is_signal()) [[unlikely]] goto raised;
+        ++pc;
+        break;
+      }
+      case Op::kBuiltin: {
+        HEDDLE_SAVE(pc + 1);
+        const u64 index = static_cast<Builtin*>(address(pc))->index;
+        const Value value = builtins_[index].function(*this, base + pc->a + 2, pc->b);
+        if (!value.is_signal()) [[likely]] {
+          base[pc->a] = value;
+          pc += 2;
+          goto worked;
+        }
+        switch (builtin_gave(value, pc->a, false, pc + 2)) {
+          case Next::kGo: HEDDLE_LOAD(); goto called;
+          case Next::kRaise: goto raised;
+          case Next::kStop: goto stopped;
+        }
+        break;
+      }
+
+      case Op::kCall: {
+        const Value callee = base[pc->a + 1];
+        if (callee.is_closure()) [[likely]] {
+          const Code* code = as<Code>(callee.to_closure()->code);
+          Value* window = base + pc->a + 2;
+          if (code->arity == pc->b && window + code->frame_size <= end) [[likely]] {
+            window[-2] = return_word(pc + 1);
+            base = window;
+            pc = code->instructions;
+            if (left <= 0) [[unlikely]] goto preempted;
+            break;
+          }
+        }
+        HEDDLE_SAVE(pc + 1);
+        switch (call(callee, base + pc->a + 2, pc->b, pc->a, false, pc + 1)) {
+          case Next::kGo: HEDDLE_LOAD(); goto called;
+          case Next::kRaise: goto raised;
+          case Next::kStop: goto stopped;
+        }
+        break;
+      }
+      case Op::kCallGlobal: {
+        const Value callee = static_cast<Cell*>(address(pc))->value;
+        Value* window = base + pc->a + 2;
+        window[-1] = callee;
+        if (callee.is_closure()) [[likely]] {
+          const Code* code = as<Code>(callee.to_closure()->code);
+          if (code->arity == pc->b && window + code->frame_size <= end) [[likely]] {
+            window[-2] = return_word(pc + 2);
+            base = window;
+            pc = code->instructions;
+            if (left <= 0) [[unlikely]] goto preempted;
+            break;
+          }
+        }
+        if (callee == kUndefined) [[unlikely]] goto unbound;
+        HEDDLE_SAVE(pc + 1);
+        switch (call(callee, window, pc->b, pc->a, false, pc + 2)) {
+          case Next::kGo: HEDDLE_LOAD(); goto called;
+          case Next::kRaise: goto raised;
+          case Next::kStop: goto stopped;
+        }
+        break;
+      }
+      case Op::kCallSelf: {
+        const Value callee = base[-1];
+        Value* window = base + pc->a + 2;
+        window[-1] = callee;
+        const Code* code = as<Code>(callee.to_closure()->code);
+        if (window + code->frame_size <= end) [[likely]] {
+          window[-2] = return_word(pc + 1);
+          base = window;
+          pc = code->instructions;
+          if (left <= 0) [[unlikely]] goto preempted;
+          break;
+        }
+        HEDDLE_SAVE(pc + 1);
+        switch (call(callee, window, pc->b, pc->a, false, pc + 1)) {
+          case Next::kGo: HEDDLE_LOAD(); goto called;
+          case Next::kRaise: goto raised;
+          case Next::kStop: goto stopped;
+        }
+        break;
+      }
+      case Op::kTailCallGlobal: {
+        const Value callee = static_cast<Cell*>(address(pc))->value;
+        if (callee == kUndefined) [[unlikely]] goto unbound;
+        base[pc->a + 1] = callee;
+        [[fallthrough]];
+      }
+      case Op::kTailCall: {
+        const Value callee = base[pc->a + 1];
+        const u32 count = pc->b;
+        const Value* arguments = base + pc->a + 2;
+        if (callee.is_closure()) [[likely]] {
+          const Code* code = as<Code>(callee.to_closure()->code);
+          if (code->arity == count && base + code->frame_size <= end) [[likely]] {
+            base[-1] = callee;
+            for (u32 i = 0; i < count; ++i) base[i] = arguments[i];
+            pc = code->instructions;
+            if (left <= 0) [[unlikely]] goto preempted;
+            break;
+          }
+        }
+        HEDDLE_SAVE(pc + 1);
+        switch (call(callee, arguments, count, pc->a, true, nullptr)) {
+          case Next::kGo: HEDDLE_LOAD(); goto called;
+          case Next::kRaise: goto raised;
+          case Next::kStop: goto stopped;
+        }
+        break;
+      }
+      case Op::kReturn: {
+        const Value value = base[pc->a];
+        pc = return_address(base[-2]);
+        base[-2] = value;
+        base -= pc[-1].a + 2;
+        break;
+      }
+      case Op::kUnderflow:
+        HEDDLE_SAVE(pc);
+        switch (underflow()) {
+          case Next::kGo: HEDDLE_LOAD(); break;
+          case Next::kRaise: goto raised;
+          case Next::kStop: goto stopped;
+        }
+        break;
+    }
+    continue;
+
+  called:
+    if (left <= 0) [[unlikely]] goto preempted;
+  worked:
+    left -= static_cast<i64>(charged_);
+    charged_ = 0;
+  safe_point:
+    if (!heap_.wants_collection()) [[likely]] continue;
+    HEDDLE_SAVE(pc);
+    switch (safe_point()) {
+      case Next::kGo: continue;
+      case Next::kRaise: goto raised;
+      case Next::kStop: goto stopped;
+    }
+    continue;
+
+  unbound: {
+    HEDDLE_SAVE(pc + 1);
+    auto* cell = static_cast<Cell*>(address(pc));
+    error("UnboundVariable", "unbound variable: " + shown(cell->name), {cell->name});
+    goto raised;
+  }
+  undefined:
+    HEDDLE_SAVE(pc + 1);
+    error("UnboundVariable", "a variable is used before its definition");
+  raised:
+    switch (raise_now()) {
+      case Next::kGo: HEDDLE_LOAD(); continue;
+      case Next::kRaise: goto raised;
+      case Next::kStop: goto stopped;
+    }
+  preempted:
+    HEDDLE_SAVE(pc);
+    turn_ = Turn::kPreempted;
+  stopped:
+    left -= static_cast<i64>(charged_);
+    charged_ = 0;
+    last_steps_ = fuel - static_cast<u64>(left);
+    return turn_;
+  }
+}
+
+}  // namespace heddle::lisp
