@@ -302,19 +302,55 @@ u64 bits_from(NaturalView number, u64 from) {
   return bits & ((u64{1} << 62) - 1);
 }
 
-// left * a + right * b of factors of opposite signs below 2^31, where the sum is not negative.
-Natural combined(NaturalView left, i64 a, NaturalView right, i64 b) {
-  const u32 count = static_cast<u32>(left.size());
-  Natural sum = Natural::zeros(count);
+// What one turn of Lehmer's algorithm has found: a step of Euclid's, or many of them at once.
+struct Cofactors {
+  i64 p = 1;
+  i64 q = 0;
+  i64 r = 0;
+  i64 s = 1;
+};
+
+// Replaces a and b by p a + q b and r a + s b, which are not negative; a is at least b, the factors are below 2^31 and
+// those of a sum have opposite signs.
+void combine(Natural& a, Natural& b, const Cofactors& factors) {
+  const u32 count = a.size();
+  Natural padded = Natural::zeros(count);
+  std::copy(b.data(), b.data() + b.size(), padded.data());
+  u32* const first = a.data();
+  u32* const second = padded.data();
   i64 carry = 0;
+  i64 other_carry = 0;
   for (u32 i = 0; i < count; i++) {
-    const i64 product = static_cast<i64>(left[i]) * a + (i < right.size() ? static_cast<i64>(right[i]) * b : 0);
-    carry += product;
-    sum.data()[i] = static_cast<u32>(carry);
+    const i64 x = first[i];
+    const i64 y = second[i];
+    carry += x * factors.p + y * factors.q;
+    other_carry += x * factors.r + y * factors.s;
+    first[i] = static_cast<u32>(carry);
+    second[i] = static_cast<u32>(other_carry);
     carry >>= 32;
+    other_carry >>= 32;
   }
-  sum.trim();
-  return sum;
+  a.trim();
+  padded.trim();
+  b = std::move(padded);
+}
+
+// As many steps of Euclid's algorithm as the leading 62 bits of both tell (Knuth's conditions), a at least b.
+Cofactors leading_steps(NaturalView a, NaturalView b) {
+  const u64 from = bit_length(a) - 62;
+  i64 x = static_cast<i64>(bits_from(a, from));
+  i64 y = static_cast<i64>(bits_from(b, from));
+  Cofactors f;
+  while (y + f.r != 0 && y + f.s != 0) {
+    const i64 factor = (x + f.p) / (y + f.r);
+    if (factor != (x + f.q) / (y + f.s) || factor > INT32_MAX) break;
+    const i64 r = f.p - factor * f.r;
+    const i64 s = f.q - factor * f.s;
+    if (r > INT32_MAX || r < -INT32_MAX || s > INT32_MAX || s < -INT32_MAX) break;
+    f = {f.r, f.s, r, s};
+    x = std::exchange(y, x - factor * y);
+  }
+  return f;
 }
 
 }  // namespace
@@ -571,32 +607,12 @@ Natural greatest_common_divisor(NaturalView left, NaturalView right) {
   Natural b(right);
   if (compare(a, b) < 0) std::swap(a, b);
   while (b.size() > 2) {
-    const u64 length = bit_length(a);
-    const u64 from = length - 62;
-    i64 x = static_cast<i64>(bits_from(a, from));
-    i64 y = static_cast<i64>(bits_from(b, from));
-    i64 p = 1;
-    i64 q = 0;
-    i64 r = 0;
-    i64 s = 1;
-    while (y + r != 0 && y + s != 0) {
-      const i64 factor = (x + p) / (y + r);
-      if (factor != (x + q) / (y + s) || factor >> 31 != 0) break;
-      const i64 next_r = p - factor * r;
-      const i64 next_s = q - factor * s;
-      constexpr i64 kMost = INT32_MAX;
-      if (next_r > kMost || next_r < -kMost || next_s > kMost || next_s < -kMost) break;
-      p = std::exchange(r, next_r);
-      q = std::exchange(s, next_s);
-      x = std::exchange(y, x - factor * y);
-    }
-    if (q == 0) {
+    const Cofactors factors = leading_steps(a, b);
+    if (factors.q == 0) {
       Natural rest = remainder(a, b);
       a = std::exchange(b, std::move(rest));
     } else {
-      Natural next = combined(a, p, b, q);
-      b = combined(a, r, b, s);
-      a = std::move(next);
+      combine(a, b, factors);
       if (compare(a, b) < 0) std::swap(a, b);
     }
   }
