@@ -80,24 +80,14 @@ Value Expansion::transformer(Value spec, Value name, Value form) {
   return error_value(form, "expected (syntax-rules ...)");
 }
 
-// Definitions and expressions may be mixed, as if the body were a letrec* in which an expression before the last
-// definition initializes a variable that nobody can name. All definitions are found before any initializer is expanded:
-// each sees all variables.
-Node* Expansion::body(Value forms, Value form) {
-  const ScopeGuard scope(*this);
-  struct Item {
-    Value form;
-    bool is_definition = false;
-    Variable* variable = nullptr;
-    Binding* binding = nullptr;
-    DefineParts parts;
-  };
-  std::vector<Item> items;
-  std::size_t definitions = 0;  // items up to the last definition
+// The forms of a body, macros at their heads expanded, definitions bound in the innermost scope. Apart from body(), so
+// that what is nested needs less of the C++ stack.
+bool Expansion::scan_body(Value forms, Value form, std::vector<BodyItem>& items, std::size_t& definitions) {
+  const auto fails = [this](Value wrong, std::string_view message) { return error(wrong, message) != nullptr; };
   std::vector<Value> pending{forms};
   while (!pending.empty()) {
     if (!pending.back().is_pair()) {
-      if (!pending.back().is_nil()) return error(form, "the body is not a proper list");
+      if (!pending.back().is_nil()) return fails(form, "the body is not a proper list");
       pending.pop_back();
       continue;
     }
@@ -105,11 +95,11 @@ Node* Expansion::body(Value forms, Value form) {
     pending.back() = cdr(pending.back());
     if (pending.back().is_nil()) pending.pop_back();
     for (;;) {
-      if (!work(1, form)) return nullptr;
+      if (!work(1, form)) return false;
       const Value keyword = item.is_pair() ? keyword_of(item) : kFalse;
       if (is_a(keyword, Type::kMacro)) {
         item = expand_macro(item, keyword);
-        if (item == kRaised) return nullptr;
+        if (item == kRaised) return false;
         continue;
       }
       if (!keyword.is_true()) {
@@ -119,31 +109,31 @@ Node* Expansion::body(Value forms, Value form) {
       const Form which = static_cast<Form>(as<lisp::Special>(keyword)->form.to_fixnum());
       if (which <= Form::kBegin || is_rewriting(which)) {
         note_position(item);
-        if (length(item) < 0) return error(item, "not a proper list");
+        if (length(item) < 0) return fails(item, "not a proper list");
       }
       if (is_rewriting(which)) {
         item = rewrite(item, which);
-        if (item == kRaised) return nullptr;
+        if (item == kRaised) return false;
         continue;
       }
       if (which == Form::kBegin) {
         pending.push_back(cdr(item));
       } else if (which == Form::kDefine) {
-        Item definition{item, true, nullptr, nullptr, {}};
-        if (!parse_define(item, definition.parts)) return nullptr;
+        BodyItem definition{item, true, nullptr, nullptr, {}};
+        if (!parse_define(item, definition.parts)) return false;
         definition.binding = bind_here(definition.parts.identifier, item);
-        if (definition.binding == nullptr) return nullptr;
+        if (definition.binding == nullptr) return false;
         definition.variable = arena_.variable(symbol_of(definition.parts.identifier));
         definition.binding->variable = definition.variable;
         items.push_back(definition);
         definitions = items.size();
       } else if (which == Form::kDefineSyntax) {
-        if (length(item) != 3) return error(item, "expected (define-syntax name (syntax-rules ...))");
+        if (length(item) != 3) return fails(item, "expected (define-syntax name (syntax-rules ...))");
         const Value name = car(cdr(item));
         Binding* binding = bind_here(name, item);
-        if (binding == nullptr) return nullptr;
+        if (binding == nullptr) return false;
         const Value macro = transformer(car(cdr(cdr(item))), name, item);
-        if (macro == kRaised) return nullptr;
+        if (macro == kRaised) return false;
         binding->keyword = macro;
       } else {
         items.push_back({item, false, nullptr, nullptr, {}});
@@ -151,7 +141,19 @@ Node* Expansion::body(Value forms, Value form) {
       break;
     }
   }
-  if (items.size() == definitions) return error(form, "a body ends with an expression");
+  if (items.size() == definitions) return fails(form, "a body ends with an expression");
+  return true;
+}
+
+// Definitions and expressions may be mixed, as if the body were a letrec* in which an expression before the last
+// definition initializes a variable that nobody can name. All definitions are found before any initializer is expanded:
+// each sees all variables.
+Node* Expansion::body(Value forms, Value form) {
+  const ScopeGuard scope(*this);
+  std::vector<BodyItem> items;
+  std::size_t definitions = 0;  // items up to the last definition
+  if (!scan_body(forms, form, items, definitions)) return nullptr;
+  if (definitions == 0 && items.size() == 1) return expand(items[0].form);
 
   std::vector<Definition> initializers;
   LetrecGroup& group = groups_.emplace_back();
@@ -165,7 +167,7 @@ Node* Expansion::body(Value forms, Value form) {
     }
   }
   for (u32 index = 0; index < definitions; ++index) {
-    const Item& item = items[index];
+    const BodyItem& item = items[index];
     group.current = static_cast<i32>(index);
     Node* value = item.is_definition ? expand_define_value(item.parts, item.form) : expand(item.form);
     if (value == nullptr) return nullptr;

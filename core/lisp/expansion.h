@@ -210,14 +210,6 @@ class Expansion {
   // --- Lambda and bodies: expander_bodies.cpp
 
   Node* lambda(Value formals, Value body, Value form, Value name);
-  // A body in a scope of its own.
-  Node* body(Value forms, Value form);
-  // What is common to bodies and letrec: the initializers are expanded, in order; the variables see each other.
-  struct Definition {
-    Variable* variable;  // one without a name, for an expression
-    Node* initializer;
-  };
-  Node* letrec(std::vector<Definition>& definitions, const LetrecGroup& group, Node* body);
   // (define name value), (define (name . formals) body ...): the parts. False: an error was raised.
   struct DefineParts {
     Value identifier;
@@ -226,6 +218,22 @@ class Expansion {
     Value body;
     bool is_procedure;
   };
+  struct BodyItem {
+    Value form;
+    bool is_definition = false;
+    Variable* variable = nullptr;
+    Binding* binding = nullptr;
+    DefineParts parts;
+  };
+  bool scan_body(Value forms, Value form, std::vector<BodyItem>& items, std::size_t& definitions);
+  // A body in a scope of its own.
+  Node* body(Value forms, Value form);
+  // What is common to bodies and letrec: the initializers are expanded, in order; the variables see each other.
+  struct Definition {
+    Variable* variable;  // one without a name, for an expression
+    Node* initializer;
+  };
+  Node* letrec(std::vector<Definition>& definitions, const LetrecGroup& group, Node* body);
   bool parse_define(Value form, DefineParts& parts);
   Node* expand_define_value(const DefineParts& parts, Value form);
   // The keyword that (define-syntax name spec) binds: a Macro or Special, kRaised after an error.
