@@ -142,6 +142,7 @@ TEST_F(PortsTest, wrong_ports_are_type_errors) {
 }
 
 TEST_F(PortsTest, what_shares_too_much_to_be_written_is_a_heap_limit) {
+  machine_.heap().set_limit(machine_.heap().used() + (u64{8} << 20));
   EXPECT_EQ(eval("(define t (let loop ((t '()) (n 60)) (if (= n 0) t (loop (cons t t) (- n 1)))))"
                  "(write t (open-output-string))")
                 .substr(0, 9),
