@@ -454,8 +454,8 @@ bool print(std::string& out, Value value, Style style, u64 limit) { return Print
 
 bool print(Machine& machine, std::string_view procedure, std::string& out, Value value, Style style) {
   const u64 before = out.size();
-  u64 limit = kLongestOutput;
-  while (limit > 256 && !machine.heap().has_room(limit)) limit /= 2;
+  const Heap& heap = machine.heap();
+  const u64 limit = std::min(kLongestOutput, heap.limit() - std::min(heap.limit(), heap.used()));
   const bool is_whole = print(out, value, style, limit);
   machine.charge((out.size() - before) / 8);
   if (is_whole) return true;
