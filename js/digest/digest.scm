@@ -87,7 +87,9 @@
 (for-each print-document digests)
 (newline)
 
-(define finished (filter (lambda (digest) (cadddr digest)) digests))
+; One without sections has nothing to say.
+(define (finished? digest) (or (cadddr digest) (= (list-ref digest 2) 0)))
+(define summaries (filter values (map cadddr digests)))
 (define all-found (apply append (map cadr digests)))
 (for-each (lambda (category)
             (let ((n (count-of category all-found)))
@@ -96,15 +98,16 @@
 (newline)
 
 (define overall
-  (cond ((null? finished) #f)
-        ((null? (cdr finished)) (cadddr (car finished)))
+  (cond ((null? summaries) #f)
+        ((null? (cdr summaries)) (car summaries))
         (else (attempt (lambda () (ask (string-append
           "Summarise a set of documents in three sentences, from one line for each of them:\n\n"
-          (cut (lines (map cadddr finished)))) 1500))))))
+          (cut (lines summaries))) 1500))))))
 
 (if overall (begin (newline) (display overall) (newline)))
 (newline)
-(display (length finished))
+(define finished (length (filter finished? digests)))
+(display finished)
 (display " of ")
 (display (length digests))
 (display " documents finished, ")
@@ -113,4 +116,4 @@
 (display (hash-table-count flights))
 (display " of them different.")
 (newline)
-(if (< (length finished) (length digests)) (error "some documents could not be finished:" (- (length digests) (length finished))))
+(if (< finished (length digests)) (error "documents that could not be finished" (- (length digests) finished)))

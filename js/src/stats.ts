@@ -44,6 +44,8 @@ export interface RuntimeStats {
   records: number;
   events: number;
   steps: number;
+  /** Steps of the machine that runs Lisp. */
+  machineSteps: number;
   /** Hash of every command so far: two runs that are the same have the same. */
   commandHash: string;
 }
