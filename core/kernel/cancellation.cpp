@@ -88,7 +88,7 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
   }
   if (fiber.kind != FiberKind::kOutside && !fiber.body_ended) begin_grace(id);
   if (fiber.kind == FiberKind::kTask || fiber.kind == FiberKind::kFiber) settle(id, outcome, reason, false);
-  if (fiber.kind == FiberKind::kScope) tell(CommandType::kInterrupt, id, outcome, fiber.cause_seq, reason, false);
+  if (fiber.kind == FiberKind::kScope && !is_silent(fiber)) tell(CommandType::kInterrupt, id, outcome, fiber.cause_seq, reason, false);
   interrupt(id);
   // It unwinds without a slot.
   if (fiber.waits_for_slot) wake(id);
@@ -161,7 +161,7 @@ void Scheduler::grace_over(FiberId id) {
   if (fiber.settled && fiber.kind == FiberKind::kTask) --unwinding_;
   fiber.waits_for_slot = false;
   release_slot(fiber);
-  if (fiber.kind != FiberKind::kFiber) effect(CommandType::kZombie, id, 1);
+  if (!is_silent(fiber)) effect(CommandType::kZombie, id, 1);
   const FiberId parent = fiber.parent;
   leave_parent(id);
   notify_waiters(id, true);

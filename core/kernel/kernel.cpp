@@ -138,6 +138,14 @@ Cause Kernel::cause(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).cause : Cause::kNone;
 }
 
+FiberId Kernel::parent(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).parent : 0;
+}
+
+i32 Kernel::priority(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).priority : 0;
+}
+
 FiberState Kernel::state(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).state : FiberState::kFree;
 }
@@ -244,6 +252,8 @@ bool Kernel::is_host_op(OpId op) const {
   return scheduler_->has_op(op) && scheduler_->op(op).kind == OpKind::kHost &&
          scheduler_->op(op).state == OpState::kParked;
 }
+
+FiberId Kernel::fiber_of(OpId op) const { return scheduler_->has_op(op) ? scheduler_->op(op).fiber : 0; }
 
 void Kernel::host_done(OpId op, bool ok) {
   if (!is_host_op(op)) return;

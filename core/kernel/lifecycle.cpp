@@ -38,7 +38,9 @@ FiberId Scheduler::submit(const SubmitRequest& request, std::unique_ptr<Body> bo
       fiber.retry_budget = from.retry_budget;
       if (fiber.retry_budget != 0) ++retry_budgets_[fiber.retry_budget].uses;
       join_parent(id, request.parent, request.shield);
-      if (from.kind == FiberKind::kScope && fiber.kind == FiberKind::kTask) ++limits_of(from).submitted;
+      if (from.kind == FiberKind::kScope && (fiber.kind == FiberKind::kTask || fiber.kind == FiberKind::kFiber)) {
+        ++limits_of(from).submitted;
+      }
     }
   }
   fiber.effective = fiber.priority;
@@ -220,7 +222,7 @@ void Scheduler::body_over(FiberId id, bool completed) {
     fiber.is_zombie = false;
     --zombies_;
     if (fiber.settled && fiber.kind == FiberKind::kTask) ++unwinding_;
-    if (fiber.kind != FiberKind::kFiber) effect(CommandType::kZombie, id, 0);
+    if (!is_silent(fiber)) effect(CommandType::kZombie, id, 0);
   }
   if (fiber.cancelled) {
     // What it submitted in shielded sections has nobody left to wait for it.
@@ -280,15 +282,15 @@ void Scheduler::settle(FiberId id, Outcome outcome, u32 reason, bool ends) {
     timers_.clear(limits.queue_timer);
     timers_.clear(limits.deadline_timer);
   }
-  if (fiber.kind != FiberKind::kFiber) tell(CommandType::kSettle, id, outcome, named, reason, ends);
+  if (!is_silent(fiber)) tell(CommandType::kSettle, id, outcome, named, reason, ends);
   if (ends) {
     fiber.end_told = true;
   } else if (fiber.kind == FiberKind::kTask) {
     ++unwinding_;
   }
   notify_waiters(id, false);
-  if (fiber.parent != 0 && fibers_[fiber.parent].kind == FiberKind::kScope && fiber.kind == FiberKind::kTask &&
-      !fiber.is_left) {
+  if (fiber.parent != 0 && fibers_[fiber.parent].kind == FiberKind::kScope &&
+      (fiber.kind == FiberKind::kTask || fiber.kind == FiberKind::kFiber) && !fiber.is_left) {
     scope_child_settled(fiber.parent, id);
   }
 }
@@ -305,7 +307,7 @@ void Scheduler::finish(FiberId id) {
     } else if (!fiber.end_told) {
       fiber.end_told = true;
       if (fiber.kind == FiberKind::kTask) --unwinding_;
-      if (fiber.kind != FiberKind::kFiber) effect(CommandType::kEnded, id);
+      if (!is_silent(fiber)) effect(CommandType::kEnded, id);
     }
     fiber.is_ended = true;
     if (fiber.kind == FiberKind::kFiber) --light_fibers_;

@@ -174,6 +174,10 @@ class Scheduler {
   void start(FiberId id);
   void tell(CommandType type, FiberId id, Outcome outcome, u32 named, u32 reason, bool ends);
   void settle(FiberId id, Outcome outcome, u32 reason, bool ends);
+  // Whether the host never hears of it.
+  static bool is_silent(const Fiber& fiber) {
+    return fiber.kind == FiberKind::kFiber || (fiber.kind == FiberKind::kScope && fiber.body == BodyKind::kShared);
+  }
   void finish(FiberId id);
   void leave_parent(FiberId id);
   void join_parent(FiberId id, FiberId parent, ShieldId shield);

@@ -126,6 +126,8 @@ class Kernel {
   // The fiber itself if it is a task, else the nearest one above it, or 0.
   FiberId task_of(FiberId fiber) const;
   Cause cause(FiberId fiber) const;
+  FiberId parent(FiberId fiber) const;
+  i32 priority(FiberId fiber) const;
   FiberState state(FiberId fiber) const;
   bool is_cancelled(FiberId fiber) const;
   // Whether an operation of the fiber would raise, under that shield or under none.
@@ -211,6 +213,8 @@ class Kernel {
   void host_done(OpId op, bool ok);
   // Whether an operation is one of those, and waits.
   bool is_host_op(OpId op) const;
+  // Whose operation it is.
+  FiberId fiber_of(OpId op) const;
   // Says that a program has printed something.
   void printed(u32 program, u32 bytes);
   // Writes down what the next event carries beyond its record: a program, a value.

@@ -16,6 +16,10 @@
 
 namespace heddle {
 
+namespace lisp {
+class Programs;
+}
+
 // What a text is, to who reads it line by line.
 enum class Completeness : u32 { kWrong = 0, kComplete = 1, kIncomplete = 2 };
 
@@ -62,8 +66,7 @@ class Lisp {
   std::string_view out() const;
 
  private:
-  class Programs;
-  std::unique_ptr<Programs> programs_;
+  std::unique_ptr<lisp::Programs> programs_;
 };
 
 }  // namespace heddle

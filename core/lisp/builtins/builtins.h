@@ -8,6 +8,7 @@ class Machine;
 void define_booleans(Machine& machine);
 void define_bytevectors(Machine& machine);
 void define_chars(Machine& machine);
+void define_concurrency(Machine& machine);
 void define_control(Machine& machine);
 void define_equality(Machine& machine);
 void define_eval(Machine& machine);

@@ -1,0 +1,158 @@
+// Programs and their fibers, as the kernel's fibers: which fiber of the machine belongs to which one of the kernel, what
+// a parked one gets when its operation is over, what a program may use up and what it prints.
+//
+// A fiber waits for one operation at a time. What it gets then is decided when its next turn begins (resume()), from
+// the kind that stands in Fiber::aux and from what stands in Fiber::result meanwhile.
+//
+// Partners: heddle/lisp.h, the host's side of it; builtins/concurrency.cpp and prelude/concurrency.scm, the programs'.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "heddle/lisp.h"
+#include "lisp/machine.h"
+#include "lisp/wire.h"
+
+namespace heddle::lisp {
+
+// Fiber::aux, beside the machine's own bits (the lowest four).
+constexpr u16 kResumeMask = 0x70;
+constexpr u32 kResumeShift = 4;
+constexpr u16 kFiberIsScope = 0x80;
+// kFiberIsTask: 0x100, see wire.h
+constexpr u16 kFiberCompleted = 0x200;
+constexpr u16 kFiberFailed = 0x400;
+constexpr u16 kFiberCancelled = 0x800;
+constexpr u16 kFiberTimedOut = 0x1000;
+constexpr u16 kFiberKnows = 0x2000;    // that it is cancelled: computation is interrupted once, each operation again
+constexpr u16 kFiberIsBroke = 0x4000;  // that its program's steps are used up
+constexpr u16 kFiberIsWritten = 0x8000;  // its result is wanted as text
+
+// How a fiber stands to those who wait for it.
+enum class Standing : u8 { kLive, kCompleted, kFailed, kCancelled, kTimedOut };
+
+// What a parked fiber waits for, and what stands in its `result` meanwhile.
+enum class Resume : u8 {
+  kNone,   // nothing
+  kPlain,  // a delay, a yield
+  kAwait,  // a Fiber; gives its result
+  kAll,    // pair of the list of fibers and the list of those that were live
+  kAny,    // the same
+  kHost,   // the answer
+  kScope,  // a Fiber that is a scope
+  kSettled,  // a Fiber; gives how it settled
+};
+
+class Programs final : public SharedBody, private RootSet {
+ public:
+  explicit Programs(Kernel& kernel);
+  ~Programs() override;
+  Programs(const Programs&) = delete;
+  Programs& operator=(const Programs&) = delete;
+
+  static Programs& of(Machine& machine) { return *static_cast<Programs*>(machine.embedder); }
+
+  Kernel& kernel() { return kernel_; }
+  Machine& machine() { return machine_; }
+
+  // --- What the host does; see heddle/lisp.h
+
+  FiberId submit(u32 parent, u32 bits, u32 shield, std::string_view program);
+  LispResult result(FiberId task);
+  bool spawned(FiberId task);
+  u32 define(std::string_view name);
+  u32 arguments(OpId op);
+  bool reply(OpId op, bool ok, std::string_view value);
+  void output(u32 program);
+  Completeness complete(std::string_view text);
+  std::string_view out() const { return out_; }
+
+  // --- Operations of the fiber that runs: a value, kRaised or kParked
+
+  // Raises what it has to know, if its operations raise.
+  bool is_interrupted() const;
+  Value interrupted();
+  // A child; gives the Fiber.
+  Value spawn(SubmitRequest request, Value thunk, Value name);
+  Value await(Value fiber);
+  Value await_all(Value list);
+  Value await_any(Value list, bool cancel_losers);
+  // Waits for it and gives its standing, as a symbol.
+  Value settled(Value fiber);
+  // Runs a thunk and waits for it and all that it spawned; the first that fails cancels the rest.
+  Value scope(Value thunk);
+  Value delay(Time duration);
+  Value yield();
+  // `arguments`: a list.
+  Value host(u32 procedure, Value arguments);
+
+  Standing standing(const Fiber& fiber) const;
+  // What whoever waits for a fiber that did not complete gets raised.
+  Value reason_of(const Fiber& fiber);
+
+  // --- SharedBody
+
+  TurnEnd run(FiberId id, OpCode code, u32 aux, u32& steps) override;
+  void body_over(FiberId id) override;
+  void ended(FiberId id, Outcome outcome) override;
+  const void* resumes_at(FiberId id) const override { return id < entries_.size() ? entries_[id].fiber : nullptr; }
+
+ private:
+  struct Entry {
+    Fiber* fiber = nullptr;
+    u32 program = 0;
+  };
+  struct Program {
+    u32 number = 0;  // seq of its main fiber
+    u32 fibers = 0;  // that have not ended
+    bool is_bounded = false;
+    u64 steps_left = 0;
+    u64 grace = 0;  // steps after the last one
+    u64 heap_limit = Heap::kDefaultLimit;
+    std::string output;
+    u32 printed = 0;  // bytes in this slice
+  };
+  struct HostCall {
+    OpId op = 0;
+    u32 procedure = 0;
+    std::string arguments;
+  };
+
+  void mark_roots(Heap& heap) override;
+  void forget_dead(Heap& heap) override;
+
+  FiberId current_id() { return machine_.current().id; }
+  void bind(FiberId id, Fiber* fiber, u32 program);
+  u32 new_program();
+  void leave_program(u32 program);
+  void set_heap_limit();
+  Value park(i32 answer, Resume resume, Value waits_for = kUndefined);
+  void resume(Fiber& fiber, Resume kind, OpCode code, u32 aux);
+  void give(Fiber& fiber, Value value) { machine_.resume_with(fiber, value); }
+  void give_result_of(Fiber& fiber, const Fiber& target);
+  Value interruption(FiberId id);
+  Value all_failed(Value list);
+  Value results_of(Value list);
+  void write_result(Value value);
+  static void print(void* embedder, Value environment, std::string_view utf8, bool is_error);
+  static Value find_task(void* context, u32 fiber, u32 seq);
+
+  Kernel& kernel_;
+  Machine machine_;
+  Value shared_ = kFalse;  // the environment of those who share one
+  std::vector<Entry> entries_;  // by the kernel's ids
+  std::vector<std::unique_ptr<Program>> programs_;
+  std::vector<u32> free_programs_;
+  std::map<FiberId, Fiber*> results_;  // tasks that are over, until the host has asked
+  std::map<FiberId, HostCall> host_calls_;
+  std::vector<Value> host_procedures_;  // from kFirstDefined
+  std::vector<FiberId> targets_;        // of a wait
+  std::string out_;
+};
+
+}  // namespace heddle::lisp

@@ -1,0 +1,136 @@
+; Forms and procedures over fibers. Their partner is builtins/concurrency.cpp.
+;
+; What these start ends with them: they run in a scope, whose first failure cancels the rest and is raised by the form.
+
+; Runs the body; returns when all that it spawned is over.
+(define-syntax with-scope
+  (syntax-rules ()
+    ((_ body ...) (%scope (lambda () body ...)))))
+
+; The value of the expression, if it has one within so many milliseconds; else that of calling the fallback, or the
+; condition Timeout. The expression is evaluated in a fiber of its own; it may still leave by a continuation.
+(define-syntax with-timeout
+  (syntax-rules ()
+    ((_ ms expression) (%with-timeout ms (lambda () expression) #f))
+    ((_ ms expression fallback) (%with-timeout ms (lambda () expression) fallback))))
+
+(define (%with-timeout ms thunk fallback)
+  (let ((fiber (%spawn-timed thunk ms)))
+    (if (and (eq? (%settled fiber) 'timeout) fallback)
+        (fallback)
+        (%take fiber))))
+
+; --- Side by side
+
+; The values of the expressions, each evaluated in a fiber of its own.
+(define-syntax parallel
+  (syntax-rules ()
+    ((_ expression ...) (%parallel (list (lambda () expression) ...)))))
+
+; The same for what the expressions do.
+(define-syntax parallel-do
+  (syntax-rules ()
+    ((_ expression ...)
+     (begin (%parallel (list (lambda () expression) ...)) (if #f #f)))))
+
+(define (%parallel thunks)
+  (map fiber/join (%scope (lambda () (map fiber/spawn thunks)))))
+
+(define (%concurrency name options)
+  (cond
+    ((null? options) 16)
+    ((and (eq? (car options) ':concurrency) (pair? (cdr options)) (null? (cddr options)))
+     (let ((limit (cadr options)))
+       (if (and (exact-integer? limit) (positive? limit))
+           limit
+           (%raise-error 'RangeError (string-append name ": :concurrency must be a positive integer") limit))))
+    (else (%raise-error 'TypeError (string-append name ": the only option is :concurrency n") options))))
+
+; So many workers, each of which takes the next item until there is none. Gives a vector.
+(define (%map-concurrently f source limit)
+  (let* ((count (vector-length source))
+         (results (make-vector count #f))
+         (ticket (list 0)))
+    (define (work)
+      (let ((i (%next! ticket)))
+        (if (< i count)
+            (begin
+              (vector-set! results i (f (vector-ref source i)))
+              (work)))))
+    (%scope
+      (lambda ()
+        (let spawn ((workers (min limit count)))
+          (if (positive? workers)
+              (begin
+                (fiber/spawn work)
+                (spawn (- workers 1)))))))
+    results))
+
+(define (parallel-map f items . options)
+  (let ((limit (%concurrency "parallel-map" options)))
+    (if (vector? items)
+        (%map-concurrently f items limit)
+        (vector->list (%map-concurrently f (list->vector items) limit)))))
+
+(define (parallel-filter keep? items . options)
+  (let* ((limit (%concurrency "parallel-filter" options))
+         (source (if (vector? items) items (list->vector items)))
+         (kept (%map-concurrently keep? source limit)))
+    (let loop ((i (- (vector-length source) 1)) (found '()))
+      (cond
+        ((negative? i) (if (vector? items) (list->vector found) found))
+        ((vector-ref kept i) (loop (- i 1) (cons (vector-ref source i) found)))
+        (else (loop (- i 1) found))))))
+
+; The vote that is there most often; of several, the one that came first.
+(define (majority-vote votes)
+  (let ((votes (if (vector? votes) (vector->list votes) votes))
+        (counts (make-hash-table)))
+    (if (null? votes)
+        (%raise-error 'RangeError "majority-vote: there are no votes" votes))
+    (for-each
+      (lambda (vote)
+        (hash-table-set! counts vote (+ 1 (hash-table-ref/default counts vote 0))))
+      votes)
+    (let loop ((at votes) (best (car votes)) (most 0))
+      (if (null? at)
+          best
+          (let ((count (hash-table-ref/default counts (car at) 0)))
+            (if (> count most)
+                (loop (cdr at) (car at) count)
+                (loop (cdr at) best most)))))))
+
+; --- The same operations by their other names
+
+;   (effect name argument ...)   is
+;   fiber.spawn fiber.yield fiber.join fiber.id fiber.self   fiber/spawn ...
+;   fiber.select                                             fiber.select
+;   task.spawn task.await task.await-all task.await-any      async await await-all await-any
+;   task.cancel task.check                                   cancel check-cancellation
+;   time.delay time.now                                      delay-ms current-jiffy
+;   random.next                                              random
+;   infer.op llm.infer                                       llm.infer
+;   parallel.map parallel.filter                             parallel-map parallel-filter
+(define-syntax effect
+  (syntax-rules (fiber.spawn fiber.yield fiber.join fiber.id fiber.self fiber.select task.spawn task.await
+                 task.await-all task.await-any task.cancel task.check time.delay time.now random.next infer.op llm.infer
+                 parallel.map parallel.filter)
+    ((_ fiber.spawn a ...) (fiber/spawn a ...))
+    ((_ fiber.yield a ...) (fiber/yield a ...))
+    ((_ fiber.join a ...) (fiber/join a ...))
+    ((_ fiber.id a ...) (fiber/id a ...))
+    ((_ fiber.self a ...) (fiber/self a ...))
+    ((_ fiber.select a ...) (fiber.select a ...))
+    ((_ task.spawn a ...) (async a ...))
+    ((_ task.await a ...) (await a ...))
+    ((_ task.await-all a ...) (await-all a ...))
+    ((_ task.await-any a ...) (await-any a ...))
+    ((_ task.cancel a ...) (cancel a ...))
+    ((_ task.check a ...) (check-cancellation a ...))
+    ((_ time.delay a ...) (delay-ms a ...))
+    ((_ time.now a ...) (current-jiffy a ...))
+    ((_ random.next a ...) (random a ...))
+    ((_ infer.op a ...) (llm.infer a ...))
+    ((_ llm.infer a ...) (llm.infer a ...))
+    ((_ parallel.map a ...) (parallel-map a ...))
+    ((_ parallel.filter a ...) (parallel-filter a ...))))
