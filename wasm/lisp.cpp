@@ -11,10 +11,11 @@
 //   hd_lisp_program(parent, bits, shield)  -> fiber, 0: refused (parent cancelled, malformed bytes). `bits` as for
 //                                          hd_submit: kind 0, detached << 16, kept << 17. Buffer: wire list
 //       [source string, file name string, arguments list, globals object, options object]
-//     options: environment: 'fresh' (default) | 'shared'; heapLimit: bytes, of the whole heap; steps: number, budget
-//     of machine steps of the program with all its fibers; where the task is one of JavaScript's, name: string.
-//     `arguments` is the value of the program's (command-line-arguments) list and of the global `args`.
-//     The task is a kTask: kSettle and kEnded tell of it, no kStart ever does.
+//     options: environment: 'fresh' (default) | 'shared'; heapLimit: bytes, of the whole heap while the program has
+//     fibers; steps: number, budget of machine steps of the program with all its fibers; name: string; written: true:
+//     the result is the text that `write` gives (undefined where it is unspecified).
+//     A fresh program finds the arguments as the global `args`.
+//     The task is a kTask: kStarted, kSettle and kEnded tell of it, no kStart ever does.
 //   hd_lisp_result(fiber)  -> 0 none, 1 value, 2 error (tag 13), in out. Call it while carrying out kSettle (outcome
 //                             completed or failed); afterwards it is gone. A value that cannot cross gives 2 with
 //                             ConversionError although the outcome is `completed`.

@@ -45,7 +45,10 @@ Value Machine::call_with_continuation(Value procedure) {
 Value Machine::enter(Value value, Value result) {
   auto* continuation = as<Continuation>(value);
   if (continuation->fiber.to_object() != current_) {
-    return error("WrongFiber", "a continuation can be entered by the fiber only that captured it");
+    error("WrongFiber", "a continuation can be entered by the fiber only that captured it");
+    // with-timeout lets its own fiber leave that way.
+    heap_.write(as<Condition>(raised_)->payload, heap_.cons(value, result));
+    return kRaised;
   }
   if (continuation->winders != current_->winders) {
     const Value arguments[2] = {value, result};

@@ -59,6 +59,8 @@ Programs::~Programs() { kernel_.set_shared_body(nullptr); }
 void Programs::mark_roots(Heap& heap) {
   heap.mark(shared_);
   for (const auto& [id, fiber] : results_) heap.mark(Value::object(fiber));
+  for (const auto& [id, fiber] : over_) heap.mark(Value::object(fiber));
+  if (last_over_ != 0) heap.mark(Value::object(entries_[last_over_].fiber));
   for (const Value procedure : host_procedures_) heap.mark(procedure);
 }
 
@@ -173,13 +175,6 @@ FiberId Programs::submit(u32 parent, u32 bits, u32 shield, std::string_view byte
   return id;
 }
 
-void Programs::write_result(Value value) {
-  WireWriter writer(machine_);
-  if (!writer.value(out_, value, "result")) {
-    writer.error(out_, "ConversionError", writer.path() + ": " + writer.problem(), writer.path());
-  }
-}
-
 LispResult Programs::result(FiberId task) {
   out_.clear();
   const auto found = results_.find(task);
@@ -234,16 +229,16 @@ void Programs::output(u32 number) {
   }
 }
 
-Completeness Programs::complete(std::string_view bytes) {
+heddle::Completeness Programs::complete(std::string_view bytes) {
   WireReader wire(machine_, bytes);
   std::string_view text;
-  if (!wire.text(text)) return Completeness::kWrong;
+  if (!wire.text(text)) return heddle::Completeness::kWrong;
   Reader reader(machine_, text, 0);
   for (;;) {
     const Value form = reader.try_read();
-    if (form == kEof) return Completeness::kComplete;
+    if (form == kEof) return heddle::Completeness::kComplete;
     if (form == kRaised) {
-      return reader.failure().is_incomplete ? Completeness::kIncomplete : Completeness::kWrong;
+      return reader.failure().is_incomplete ? heddle::Completeness::kIncomplete : heddle::Completeness::kWrong;
     }
   }
 }
@@ -326,7 +321,8 @@ Value Programs::host(u32 procedure, Value arguments) {
       positional.add(argument);
       continue;
     }
-    if (key.size() < 2 || key[0] != ':') return machine_.error("TypeError", "a keyword was expected, got " + shown(argument), {argument});
+    if (key.size() < 2 || key[0] != ':')
+      return machine_.error("TypeError", "a keyword was expected, got " + shown(argument), {argument});
     at = cdr(at);
     if (!at.is_pair()) return machine_.error("ArityError", "the keyword " + key + " has no value", {argument});
     if (options == kUndefined) options = make_hash_table(heap);
@@ -476,8 +472,7 @@ Value Programs::await_all(Value list) {
   }
   if (targets_.empty()) return results_of(list);
   machine_.charge(targets_.size() * 4);
-  const i32 answer =
-      kernel_.wait(current_id(), WaitMode::kAll, targets_.data(), static_cast<u32>(targets_.size()));
+  const i32 answer = kernel_.wait(current_id(), WaitMode::kAll, targets_.data(), static_cast<u32>(targets_.size()));
   return park(answer, Resume::kAll, heap.cons(list, live.list()));
 }
 
@@ -505,8 +500,8 @@ Value Programs::await_any(Value list, bool cancel_losers) {
     return winner->result;
   }
   if (targets_.empty()) return machine_.raise(all_failed(list));
-  const i32 answer = kernel_.wait(current_id(), WaitMode::kAny, targets_.data(), static_cast<u32>(targets_.size()),
-                                  cancel_losers);
+  const i32 answer =
+      kernel_.wait(current_id(), WaitMode::kAny, targets_.data(), static_cast<u32>(targets_.size()), cancel_losers);
   return park(answer, Resume::kAny, heap.cons(list, live.list()));
 }
 
@@ -647,13 +642,21 @@ void Programs::body_over(FiberId id) {
     fiber.aux = static_cast<u16>(fiber.aux & ~kResumeMask);
   }
   machine_.abandon(fiber);
-  host_calls_.erase(id);
+  if (!host_calls_.empty()) host_calls_.erase(id);
+  // The machine does not hold it any more, and its children may go on for long; mostly it ends at once.
+  if (last_over_ != 0) over_[last_over_] = entries_[last_over_].fiber;
+  last_over_ = id;
 }
 
 void Programs::ended(FiberId id, Outcome outcome) {
   const Entry entry = entries_[id];
   Fiber& fiber = *entry.fiber;
   entries_[id].fiber = nullptr;
+  if (last_over_ == id) {
+    last_over_ = 0;
+  } else {
+    over_.erase(id);
+  }
   const u16 flag = outcome == Outcome::kCompleted   ? kFiberCompleted
                    : outcome == Outcome::kCancelled ? kFiberCancelled
                    : outcome == Outcome::kTimedOut  ? kFiberTimedOut

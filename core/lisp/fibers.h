@@ -1,5 +1,5 @@
-// Programs and their fibers, as the kernel's fibers: which fiber of the machine belongs to which one of the kernel, what
-// a parked one gets when its operation is over, what a program may use up and what it prints.
+// Programs and their fibers, as the kernel's fibers: which fiber of the machine belongs to which one of the kernel,
+// what a parked one gets when its operation is over, what a program may use up and what it prints.
 //
 // A fiber waits for one operation at a time. What it gets then is decided when its next turn begins (resume()), from
 // the kind that stands in Fiber::aux and from what stands in Fiber::result meanwhile.
@@ -29,8 +29,8 @@ constexpr u16 kFiberCompleted = 0x200;
 constexpr u16 kFiberFailed = 0x400;
 constexpr u16 kFiberCancelled = 0x800;
 constexpr u16 kFiberTimedOut = 0x1000;
-constexpr u16 kFiberKnows = 0x2000;    // that it is cancelled: computation is interrupted once, each operation again
-constexpr u16 kFiberIsBroke = 0x4000;  // that its program's steps are used up
+constexpr u16 kFiberKnows = 0x2000;      // that it is cancelled: computation is interrupted once, each operation again
+constexpr u16 kFiberIsBroke = 0x4000;    // that its program's steps are used up
 constexpr u16 kFiberIsWritten = 0x8000;  // its result is wanted as text
 
 // How a fiber stands to those who wait for it.
@@ -38,13 +38,13 @@ enum class Standing : u8 { kLive, kCompleted, kFailed, kCancelled, kTimedOut };
 
 // What a parked fiber waits for, and what stands in its `result` meanwhile.
 enum class Resume : u8 {
-  kNone,   // nothing
-  kPlain,  // a delay, a yield
-  kAwait,  // a Fiber; gives its result
-  kAll,    // pair of the list of fibers and the list of those that were live
-  kAny,    // the same
-  kHost,   // the answer
-  kScope,  // a Fiber that is a scope
+  kNone,     // nothing
+  kPlain,    // a delay, a yield
+  kAwait,    // a Fiber; gives its result
+  kAll,      // pair of the list of fibers and the list of those that were live
+  kAny,      // the same
+  kHost,     // the answer
+  kScope,    // a Fiber that is a scope
   kSettled,  // a Fiber; gives how it settled
 };
 
@@ -69,7 +69,7 @@ class Programs final : public SharedBody, private RootSet {
   u32 arguments(OpId op);
   bool reply(OpId op, bool ok, std::string_view value);
   void output(u32 program);
-  Completeness complete(std::string_view text);
+  heddle::Completeness complete(std::string_view text);
   std::string_view out() const { return out_; }
 
   // --- Operations of the fiber that runs: a value, kRaised or kParked
@@ -138,17 +138,18 @@ class Programs final : public SharedBody, private RootSet {
   Value interruption(FiberId id);
   Value all_failed(Value list);
   Value results_of(Value list);
-  void write_result(Value value);
   static void print(void* embedder, Value environment, std::string_view utf8, bool is_error);
   static Value find_task(void* context, u32 fiber, u32 seq);
 
   Kernel& kernel_;
   Machine machine_;
-  Value shared_ = kFalse;  // the environment of those who share one
+  Value shared_ = kFalse;       // the environment of those who share one
   std::vector<Entry> entries_;  // by the kernel's ids
   std::vector<std::unique_ptr<Program>> programs_;
   std::vector<u32> free_programs_;
   std::map<FiberId, Fiber*> results_;  // tasks that are over, until the host has asked
+  std::map<FiberId, Fiber*> over_;     // whose bodies are over and whose children are not, and
+  FiberId last_over_ = 0;              // the one whose body was over last
   std::map<FiberId, HostCall> host_calls_;
   std::vector<Value> host_procedures_;  // from kFirstDefined
   std::vector<FiberId> targets_;        // of a wait

@@ -203,6 +203,14 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
     fiber.aux &= static_cast<u16>(~kRaising);
     raised_ = fiber.result;
     heap_.write(fiber.result, kUndefined);
+    // One that was made while nobody ran comes from the operation that waited.
+    if (is_a(raised_, Type::kCondition) && as<Condition>(raised_)->position == kFalse) {
+      const Value places = trace();
+      if (places.is_pair() && car(places).to_fixnum() >= 0) {
+        heap_.write(as<Condition>(raised_)->position, car(places));
+        heap_.write(as<Condition>(raised_)->backtrace, cdr(places));
+      }
+    }
     if (raise_now() == Next::kStop) pc_ = nullptr;
   }
   Turn turn = Turn::kFailed;

@@ -118,7 +118,8 @@ bool WireReader::scalar(u8 tag, Value& out) {
     case kTagEnd: out = kEof; return true;
     case kTagInteger:
       if (!real(real_number)) return false;
-      if (!(real_number >= static_cast<double>(-kMaxSafe) && real_number <= static_cast<double>(kMaxSafe))) return false;
+      if (!(real_number >= static_cast<double>(-kMaxSafe) && real_number <= static_cast<double>(kMaxSafe)))
+        return false;
       out = Value::fixnum(static_cast<i64>(real_number));
       return true;
     case kTagReal:
@@ -190,8 +191,9 @@ Value WireReader::value() {
       // Each takes a byte at least: what is announced is not believed otherwise.
       if (count > bytes_.size() - at_ || levels.size() >= kMaxWireDepth) return kRaised;
       const bool is_table = tag == kTagTable;
-      levels.push_back({tag, count, is_table ? make_hash_table(heap, TableKind::kEqual, count < 1024 ? count : 1024) : kNil,
-                        kNil, kNil, count});
+      levels.push_back({tag, count,
+                        is_table ? make_hash_table(heap, TableKind::kEqual, count < 1024 ? count : 1024) : kNil, kNil,
+                        kNil, count});
     } else if (!scalar(tag, item)) {
       return kRaised;
     } else if (levels.empty()) {

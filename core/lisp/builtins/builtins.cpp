@@ -6,6 +6,7 @@ void define_builtins(Machine& machine) {
   define_booleans(machine);
   define_bytevectors(machine);
   define_chars(machine);
+  define_concurrency(machine);
   define_control(machine);
   define_equality(machine);
   define_eval(machine);

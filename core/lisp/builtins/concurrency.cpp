@@ -246,9 +246,7 @@ Value infer(Machine& machine, const Value* arguments, u32 count) {
 
 // --- Time and chance, as the runtime has them
 
-Time now(Machine& machine) {
-  return machine.embedder == nullptr ? 0 : Programs::of(machine).kernel().now();
-}
+Time now(Machine& machine) { return machine.embedder == nullptr ? 0 : Programs::of(machine).kernel().now(); }
 Value current_jiffy(Machine& machine, const Value*, u32) { return Value::fixnum(now(machine)); }
 Value jiffies_per_second(Machine&, const Value*, u32) { return Value::fixnum(1000 * kMillisecond); }
 Value current_second(Machine& machine, const Value*, u32) {
@@ -263,7 +261,8 @@ Value random(Machine& machine, const Value* arguments, u32 count) {
   if (count == 0) return machine.heap().flonum(programs->kernel().random());
   const Value limit = arguments[0];
   if (limit.is_fixnum() && limit.to_fixnum() > 0 && limit.to_fixnum() <= kMost) {
-    return Value::fixnum(static_cast<i64>(std::floor(programs->kernel().random() * static_cast<double>(limit.to_fixnum()))));
+    return Value::fixnum(
+        static_cast<i64>(std::floor(programs->kernel().random() * static_cast<double>(limit.to_fixnum()))));
   }
   if (is_flonum(limit) && to_flonum(limit) > 0 && std::isfinite(to_flonum(limit))) {
     return machine.heap().flonum(programs->kernel().random() * to_flonum(limit));
