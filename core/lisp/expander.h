@@ -19,9 +19,8 @@ namespace heddle::lisp {
 Node* expand_top_level(Machine& machine, Arena& arena, Value form, Value environment);
 
 // Before the forms of a source (a list) are expanded: names that it defines or assigns anywhere lose what the compiler
-// may assume of the language's own procedures of that name. If the source is a whole program and begins with an import,
-// behind libraries that it defines, it sees from now on only what it imports. `size`: the characters of the source, a
-// limit of the work.
+// may assume of the language's own procedures of that name. If the source is a whole program and its first form is an
+// import, it sees from now on only what it imports. `size`: the characters of the source, a limit of the work.
 void look_through(Machine& machine, Value forms, Value environment, u64 size, bool is_whole = true);
 
 // The levels of nesting that a program may have; each takes a few hundred bytes of the C++ stack.

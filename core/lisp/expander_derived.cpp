@@ -146,9 +146,12 @@ Value Expansion::define_record_type(Value form) {
   for (std::size_t index = 0; index < fields.size(); ++index) {
     as<Vector>(field_names)->items[index] = symbol_of(fields[index]);
   }
+  // The procedures refer to a variable that nobody can name, and so not define again.
+  const Value type = heap_.uninterned(as<Symbol>(symbol_of(name))->name);
   forms.push_back(cons_like(
       form, define,
-      list({name, list({core_identifier("%make-record-type"), quoted(symbol_of(name)), quoted(field_names)})})));
+      list({type, list({core_identifier("%make-record-type"), quoted(symbol_of(name)), quoted(field_names)})})));
+  forms.push_back(cons_like(form, define, list({name, type})));
 
   // A constructor may be a list, a name (all fields), or #f: none.
   if (constructor.is_pair() || is_identifier(constructor)) {
@@ -171,7 +174,7 @@ Value Expansion::define_record_type(Value form) {
       values = heap_.cons(given.find(fields[index - 1]) != nullptr ? fields[index - 1] : kFalse, values);
     }
     define_procedure(constructor.is_pair() ? car(constructor) : constructor, formals,
-                     list({core_identifier("%record"), name}, values));
+                     list({core_identifier("%record"), type}, values));
   } else if (constructor.is_true()) {
     return error_value(form, kExpected);
   }
@@ -179,7 +182,7 @@ Value Expansion::define_record_type(Value form) {
   const Value record = core_identifier("record");
   const Value value = core_identifier("value");
   if (is_identifier(predicate)) {
-    define_procedure(predicate, list({record}), list({core_identifier("%record?"), record, name}));
+    define_procedure(predicate, list({record}), list({core_identifier("%record?"), record, type}));
   } else if (predicate.is_true()) {
     return error_value(form, kExpected);
   }
@@ -191,12 +194,12 @@ Value Expansion::define_record_type(Value form) {
     if (!is_identifier(accessor)) return error_value(form, kExpected);
     define_procedure(
         accessor, list({record}),
-        list({core_identifier("%record-ref"), record, name, Value::fixnum(number), quoted(symbol_of(accessor))}));
+        list({core_identifier("%record-ref"), record, type, Value::fixnum(number), quoted(symbol_of(accessor))}));
     if (cdr(cdr(spec)).is_nil()) continue;
     const Value modifier = car(cdr(cdr(spec)));
     if (!is_identifier(modifier)) return error_value(form, kExpected);
     define_procedure(modifier, list({record, value}),
-                     list({core_identifier("%record-set!"), record, name, Value::fixnum(number), value,
+                     list({core_identifier("%record-set!"), record, type, Value::fixnum(number), value,
                            quoted(symbol_of(modifier))}));
   }
   Value result = kNil;

@@ -265,11 +265,10 @@ Value Expansion::cond_expand(Value form) {
 void look_through(Machine& machine, Value forms, Value environment, u64 size, bool is_whole) {
   Heap& heap = machine.heap();
   const auto starts = [](Value form, std::string_view name) { return form.is_pair() && is_named(car(form), name); };
-  // A program that begins with an import, behind the libraries that it defines itself, sees only what it imports.
-  Value first = forms;
-  while (first.is_pair() && starts(car(first), "define-library")) first = cdr(first);
-  if (is_whole && first.is_pair() && starts(car(first), "import"))
+  // A program that begins with an import sees only what it imports.
+  if (is_whole && forms.is_pair() && starts(car(forms), "import")) {
     heap.write(view(view(environment)->imports)->imports, kFalse);
+  }
 
   const auto note = [&](Value target) {
     if (target.is_pair()) target = car(target);

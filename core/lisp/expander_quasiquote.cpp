@@ -17,12 +17,12 @@ bool Expansion::is_tagged(Value datum, Form form) {
   return datum.is_pair() && is_word(car(datum), form) && cdr(datum).is_pair() && cdr(cdr(datum)).is_nil();
 }
 
-// (word x) at another level, made again.
+// (word x) at another level, made again; x may splice.
 Node* Expansion::quasi_tagged(Value datum, u32 level, bool& is_static) {
-  Node* inside = quasi(car(cdr(datum)), level, is_static);
+  Node* inside = quasi(cdr(datum), level, is_static);
   if (inside == nullptr) return nullptr;
   if (is_static) return constant(strip(datum));
-  return core_call("list", {constant(symbol_of(car(datum))), inside});
+  return core_call("cons", {constant(symbol_of(car(datum))), inside});
 }
 
 // An expression that makes the datum; is_static: it is a constant, the datum itself.

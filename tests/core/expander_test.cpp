@@ -127,7 +127,9 @@ TEST_F(ExpanderTest, quasiquote_in_full) {
   EXPECT_EQ(expand("`(,@b)"), "b");
   EXPECT_EQ(expand("`(a . ,b)"), "(cons 'a b)");
   EXPECT_EQ(expand("`#(a ,b)"), "(list->vector (list 'a b))");
-  EXPECT_EQ(expand("`(1 `(2 ,(3 ,x)))"), "(list 1 (list 'quasiquote (list 2 (list 'unquote (list 3 x)))))");
+  EXPECT_EQ(expand("`(1 `(2 ,(3 ,x)))"),
+            "(list 1 (cons 'quasiquote (list (list 2 (cons 'unquote (list (list 3 x)))))))");
+  EXPECT_EQ(expand("`(1 `,,@x)"), "(list 1 (cons 'quasiquote (list (cons 'unquote x))))");
   EXPECT_EQ(expand("`,@x"), "SyntaxError: unquote-splicing: splices into no list");
 }
 
@@ -137,7 +139,7 @@ TEST_F(ExpanderTest, a_quasiquoted_constant_is_the_datum_itself) {
 
 TEST_F(ExpanderTest, records_become_procedures) {
   EXPECT_EQ(expand("(define-record-type point (make-point y) point? (x point-x) (y point-y set-point-y!))"),
-            "(begin (define point (%make-record-type 'point #(x y)))"
+            "(begin (define point (%make-record-type 'point #(x y))) (define point point)"
             " (define make-point (lambda (y.1) (%record point #f y.1)))"
             " (define point? (lambda (record.2) (%record? record.2 point)))"
             " (define point-x (lambda (record.3) (%record-ref record.3 point 0 'point-x)))"
