@@ -131,12 +131,12 @@ TEST_F(PrinterTest, the_shape_of_shared_data_costs_at_most_the_limit) {
 TEST_F(PrinterTest, deep_and_long_data_need_no_stack) {
   Value deep = kNil;
   Value spine = kNil;
-  for (u32 i = 0; i < 1'000'000; ++i) {
+  for (u32 i = 0; i < 300'000; ++i) {
     deep = heap_.cons(deep, kNil);
     spine = heap_.cons(Value::fixnum(1), spine);
   }
-  EXPECT_EQ(text(deep, Style::kWrite).size(), 2'000'002u);
-  EXPECT_EQ(text(spine, Style::kWrite).size(), 2'000'001u);
+  EXPECT_EQ(text(deep, Style::kWrite).size(), 600'002u);
+  EXPECT_EQ(text(spine, Style::kWrite).size(), 600'001u);
 }
 
 TEST_F(PrinterTest, shown_is_cut_at_characters) {
@@ -248,7 +248,7 @@ bool is_same(Value left, Value right, bool exact) {
 }
 
 TEST_F(PrinterTest, what_is_written_reads_back_as_the_same) {
-  for (u64 seed = 0; seed < 2000; ++seed) {
+  for (u64 seed = 0; seed < 600; ++seed) {
     const Value value = Growth(heap_, seed).grow(5);
     for (const Style style : {Style::kWrite, Style::kWriteShared}) {
       std::string out;
