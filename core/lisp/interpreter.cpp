@@ -523,6 +523,8 @@ Turn Machine::execute(u64 fuel) {
     continue;
 
   called:
+    // A builtin in tail position has returned to the fiber's bottom, where there is no frame to stop in.
+    if (static_cast<Op>(pc->op) == Op::kUnderflow) [[unlikely]] continue;
     if (left <= 0) [[unlikely]] goto preempted;
   worked:
     left -= static_cast<i64>(charged_);
