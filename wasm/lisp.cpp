@@ -57,7 +57,7 @@ struct Out {
 std::string buffer;
 Out out;
 
-Lisp& lisp() {
+Lisp& the_lisp() {
   Instance& self = instance();
   if (self.lisp == nullptr) self.lisp = std::make_unique<Lisp>(drained());
   drained();
@@ -87,18 +87,18 @@ HEDDLE_EXPORT("hd_lisp_buffer") char* hd_lisp_buffer(u32 bytes) {
 }
 HEDDLE_EXPORT("hd_lisp_out") void* hd_lisp_out() { return &out; }
 HEDDLE_EXPORT("hd_lisp_program") u32 hd_lisp_program(u32 parent, u32 bits, u32 shield) {
-  return lisp().submit(parent, bits, shield, buffer);
+  return the_lisp().submit(parent, bits, shield, buffer);
 }
-HEDDLE_EXPORT("hd_lisp_result") u32 hd_lisp_result(u32 fiber) { return told(static_cast<u32>(lisp().result(fiber))); }
-HEDDLE_EXPORT("hd_lisp_spawned") u32 hd_lisp_spawned(u32 fiber) { return told(lisp().spawned(fiber) ? 1 : 0); }
-HEDDLE_EXPORT("hd_lisp_define") u32 hd_lisp_define() { return lisp().define(buffer); }
-HEDDLE_EXPORT("hd_lisp_arguments") u32 hd_lisp_arguments(u32 op) { return told(lisp().arguments(op)); }
-HEDDLE_EXPORT("hd_lisp_reply") u32 hd_lisp_reply(u32 op, u32 ok) { return lisp().reply(op, ok != 0, buffer) ? 1 : 0; }
+HEDDLE_EXPORT("hd_lisp_result") u32 hd_lisp_result(u32 fiber) { return told(static_cast<u32>(the_lisp().result(fiber))); }
+HEDDLE_EXPORT("hd_lisp_spawned") u32 hd_lisp_spawned(u32 fiber) { return told(the_lisp().spawned(fiber) ? 1 : 0); }
+HEDDLE_EXPORT("hd_lisp_define") u32 hd_lisp_define() { return the_lisp().define(buffer); }
+HEDDLE_EXPORT("hd_lisp_arguments") u32 hd_lisp_arguments(u32 op) { return told(the_lisp().arguments(op)); }
+HEDDLE_EXPORT("hd_lisp_reply") u32 hd_lisp_reply(u32 op, u32 ok) { return the_lisp().reply(op, ok != 0, buffer) ? 1 : 0; }
 HEDDLE_EXPORT("hd_lisp_output") void hd_lisp_output(u32 program) {
-  lisp().output(program);
+  the_lisp().output(program);
   told(0);
 }
-HEDDLE_EXPORT("hd_lisp_complete") u32 hd_lisp_complete() { return static_cast<u32>(lisp().complete(buffer)); }
+HEDDLE_EXPORT("hd_lisp_complete") u32 hd_lisp_complete() { return static_cast<u32>(the_lisp().complete(buffer)); }
 HEDDLE_EXPORT("hd_lisp_task") u32 hd_lisp_task(u32 fiber) { return drained().task_of(fiber); }
 HEDDLE_EXPORT("hd_seq") u32 hd_seq(u32 fiber) { return drained().seq(fiber); }
 }
