@@ -10,7 +10,7 @@
 //
 // Pace: a slice looks at about 100 KB of the heap and the next one comes after 32 KB of allocation, so that a
 // collection ends before the heap has grown by half of what it was; sooner where the limit is near. It begins when the
-// heap has grown by three quarters since the last one, 4 MB at least.
+// heap has grown by three quarters of what survived the last one, 4 MB at least.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -94,6 +94,7 @@ void Heap::scan_chunk(Object* object) {
 void Heap::begin() {
   phase_ = Phase::kMark;
   mark_ ^= 3;
+  allocated_at_begin_ = allocated_;
   is_marking_ = true;
   for (RootSet* roots : roots_) roots->mark_roots(*this);
 }
@@ -143,9 +144,12 @@ void Heap::end() {
   gray_.release();
   if (is_out_of_memory_) restore_reserve();
   work_at_end_ = work_;
-  u64 live = used();
-  u64 room = limit_ > live ? limit_ - live : 0;
-  set_pace(std::min(std::max(live / 4 * 3, kLeastGrowth), room / 2));
+  // Of what came during the collection nobody knows how much is alive; if it counted, garbage would delay the next one.
+  u64 live = used() - std::min(used(), allocated_ - allocated_at_begin_);
+  u64 from = live + std::max(live / 4 * 3, kLeastGrowth);
+  u64 growth = std::max(from > used() ? from - used() : 0, used() / 4);
+  u64 room = limit_ > used() ? limit_ - used() : 0;
+  set_pace(std::min(growth, room / 2));
 }
 
 // Goes on with the collection, or begins one, until so many units are done or it has ended.

@@ -222,7 +222,8 @@ class Heap {
   u64 limit_;
   u64 collections_ = 0;
   u64 work_ = 0;
-  u64 work_at_end_ = 0;  // of the last collection
+  u64 work_at_end_ = 0;         // of the last collection
+  u64 allocated_at_begin_ = 0;  // of the last collection
   u32 sweeping_size_ = 0;
   u32 sweeping_large_ = 0;
   Shelf shelves_[kSizeClasses];
