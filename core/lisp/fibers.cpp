@@ -667,8 +667,9 @@ void Programs::ended(FiberId id, Outcome outcome) {
   if ((fiber.aux & kFiberIsTask) != 0 && (outcome == Outcome::kCompleted || outcome == Outcome::kFailed)) {
     results_[id] = &fiber;
   }
-  // The first child of a scope that fails is why the scope does.
-  if (outcome == Outcome::kFailed || outcome == Outcome::kTimedOut) {
+  // The first child of a scope that fails is why the scope does. (A scope within reports to the body that opened it.)
+  const bool fails = outcome == Outcome::kFailed || outcome == Outcome::kTimedOut;
+  if (fails && (fiber.aux & kFiberIsScope) == 0) {
     const FiberId parent = kernel_.parent(id);
     if (parent != 0 && parent < entries_.size() && entries_[parent].fiber != nullptr) {
       Fiber& above = *entries_[parent].fiber;

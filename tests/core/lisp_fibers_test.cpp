@@ -194,6 +194,7 @@ TEST(LispFibers, a_scope_ends_after_its_fibers_and_fails_with_the_first) {
             "(RangeError ())");
   EXPECT_EQ(host.kernel.now(), before + 5 * kMillisecond);
   EXPECT_EQ(host.run(code_of("(with-scope (fiber/spawn (lambda () (delay-ms 500))) (error \"own\"))")), "UserError");
+  EXPECT_EQ(host.run("(with-scope (with-scope (fiber/spawn (lambda () (error \"inner\")))) 1)"), "UserError: inner");
   EXPECT_EQ(host.kernel.now(), before + 5 * kMillisecond);
 }
 
@@ -241,6 +242,39 @@ TEST(LispFibers, effects_name_the_same_operations) {
                      "(list (effect fiber.join f) (fiber? f) (= (fiber/id) (effect fiber.id (effect fiber.self))))"),
             "(5 #t #t)");
   EXPECT_EQ(host.run("(effect no.such 1)").substr(0, 12), "SyntaxError:");
+}
+
+TEST(LispFibers, what_leaves_a_dynamic_wind_runs_its_end_also_when_cancelled) {
+  LispHost host;
+  const std::string work =
+      "(dynamic-wind (lambda () (display 'in)) (lambda () (delay-ms 100)) (lambda () (display 'out)))";
+  EXPECT_EQ(host.run("(define t (async (lambda () " + work + "))) (delay-ms 1) (cancel t) (delay-ms 1) 'ended"),
+            "ended");
+  EXPECT_EQ(host.printed, "inout");
+  EXPECT_EQ(host.run("(with-timeout 10 " + work + " (lambda () 'late))"), "late");
+  EXPECT_EQ(host.printed, "inoutinout");
+}
+
+TEST(LispFibers, a_continuation_belongs_to_its_fiber) {
+  LispHost host;
+  EXPECT_EQ(host.run("(define k #f)"
+                     "(fiber/join (fiber/spawn (lambda () (call/cc (lambda (c) (set! k c))) 1)))" +
+                     code_of("(k 1)")),
+            "WrongFiber");
+}
+
+TEST(LispFibers, parameters_are_inherited) {
+  LispHost host;
+  EXPECT_EQ(host.run("(define p (make-parameter 1))"
+                     "(parameterize ((p 2)) (fiber/join (fiber/spawn (lambda () (p)))))"),
+            "2");
+}
+
+TEST(LispFibers, fibers_nest_deeply) {
+  LispHost host;
+  EXPECT_EQ(host.run("(define (deep n) (if (= n 0) 0 (fiber/join (fiber/spawn (lambda () (+ 1 (deep (- n 1))))))))"
+                     "(deep 2000)"),
+            "2000");
 }
 
 TEST(LispFibers, what_a_program_left_goes_on) {
