@@ -261,6 +261,7 @@ void Kernel::host_done(OpId op, bool ok) {
   scheduler_->host_done(op, ok);
 }
 
+void Kernel::awaited(u32 seq) { scheduler_->awaited(seq); }
 void Kernel::printed(u32 program, u32 bytes) { scheduler_->printed(program, bytes); }
 
 void Kernel::note_payload(std::string_view bytes) {

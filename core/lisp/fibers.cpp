@@ -181,6 +181,7 @@ LispResult Programs::result(FiberId task) {
   if (found == results_.end()) return LispResult::kNone;
   Fiber& fiber = *found->second;
   results_.erase(found);
+  if ((fiber.aux & (kFiberCancelled | kFiberTimedOut)) != 0) return LispResult::kNone;
   WireWriter writer(machine_);
   if ((fiber.aux & kFiberFailed) != 0) {
     writer.error(out_, fiber.result);
@@ -198,8 +199,12 @@ LispResult Programs::result(FiberId task) {
 
 bool Programs::spawned(FiberId task) {
   out_.clear();
-  if (task >= entries_.size() || entries_[task].fiber == nullptr) return false;
-  const Value name = entries_[task].fiber->name;
+  const Fiber* fiber = task < entries_.size() ? entries_[task].fiber : nullptr;
+  // It may be over before the host hears that it began.
+  const auto found = results_.find(task);
+  if (fiber == nullptr && found != results_.end()) fiber = found->second;
+  if (fiber == nullptr) return false;
+  const Value name = fiber->name;
   append_list(out_, 2);
   WireWriter writer(machine_);
   writer.value(out_, is_string(name) ? name : machine_.heap().symbol("null"), "name");
@@ -418,9 +423,15 @@ Value Programs::reason_of(const Fiber& fiber) {
   return machine_.make_condition("Cancelled", "the fiber that it waits for has no result");
 }
 
+// A failure that a program asks for is its own business.
+void Programs::note_awaited(const Fiber& fiber) {
+  if ((fiber.aux & kFiberIsTask) != 0) kernel_.awaited(static_cast<u32>(fiber.seq));
+}
+
 Value Programs::await(Value target) {
   if (is_interrupted()) return interrupted();
   const auto& fiber = *as<Fiber>(target);
+  note_awaited(fiber);
   switch (standing(fiber)) {
     case Standing::kCompleted: return fiber.result;
     case Standing::kLive: break;
@@ -433,6 +444,7 @@ Value Programs::await(Value target) {
 Value Programs::settled(Value target) {
   if (is_interrupted()) return interrupted();
   const auto& fiber = *as<Fiber>(target);
+  note_awaited(fiber);
   static constexpr const char* kNames[] = {"live", "completed", "failed", "cancelled", "timeout"};
   const Standing now = standing(fiber);
   if (now != Standing::kLive) return machine_.heap().symbol(kNames[static_cast<u32>(now)]);
@@ -462,6 +474,7 @@ Value Programs::await_all(Value list) {
   targets_.clear();
   for (Value at = list; at.is_pair(); at = cdr(at)) {
     const auto& fiber = *as<Fiber>(car(at));
+    note_awaited(fiber);
     const Standing now = standing(fiber);
     if (now == Standing::kLive) {
       targets_.push_back(fiber.id);
@@ -484,6 +497,7 @@ Value Programs::await_any(Value list, bool cancel_losers) {
   const Fiber* winner = nullptr;
   for (Value at = list; at.is_pair(); at = cdr(at)) {
     const auto& fiber = *as<Fiber>(car(at));
+    note_awaited(fiber);
     const Standing now = standing(fiber);
     if (now == Standing::kLive) {
       targets_.push_back(fiber.id);
@@ -664,9 +678,7 @@ void Programs::ended(FiberId id, Outcome outcome) {
   fiber.aux = static_cast<u16>((fiber.aux & ~kSettledFlags) | flag);
   fiber.id = 0;
   if (fiber.result == kUndefined && outcome == Outcome::kCompleted) fiber.result = kUnspecified;
-  if ((fiber.aux & kFiberIsTask) != 0 && (outcome == Outcome::kCompleted || outcome == Outcome::kFailed)) {
-    results_[id] = &fiber;
-  }
+  if ((fiber.aux & kFiberIsTask) != 0) results_[id] = &fiber;
   // The first child of a scope that fails is why the scope does. (A scope within reports to the body that opened it.)
   const bool fails = outcome == Outcome::kFailed || outcome == Outcome::kTimedOut;
   if (fails && (fiber.aux & kFiberIsScope) == 0) {

@@ -130,6 +130,7 @@ class Programs final : public SharedBody, private RootSet {
   void bind(FiberId id, Fiber* fiber, u32 program);
   u32 new_program();
   void leave_program(u32 program);
+  void note_awaited(const Fiber& fiber);
   void set_heap_limit();
   Value park(i32 answer, Resume resume, Value waits_for = kUndefined);
   void resume(Fiber& fiber, Resume kind, OpCode code, u32 aux);

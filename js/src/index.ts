@@ -34,7 +34,7 @@ export {
 } from './errors.js';
 export type { Explanation } from './explanation.js';
 export { lispTrace, type LispTrace } from './lisp/conditions.js';
-export type { DefineOptions, LispContextFunction, LispFunction } from './lisp/procedures.js';
+export type { DefineOptions, LispContextFunction, LispFunction } from './lisp/host-function.js';
 export type { EvalOptions, LispBudgets, RunOptions } from './lisp/run-options.js';
 export { anthropic, type AnthropicOptions } from './llm/anthropic.js';
 export type { CallOptions } from './llm/calls.js';

@@ -23,7 +23,7 @@ import { interruptionError, type CancelRequest } from './interruption.js';
 import { Levels } from './levels.js';
 import { Lisp, type Completeness } from './lisp/lisp.js';
 import { LispTask } from './lisp/lisp-task.js';
-import type { DefineOptions, LispContextFunction, LispFunction } from './lisp/procedures.js';
+import type { DefineOptions, LispContextFunction, LispFunction } from './lisp/host-function.js';
 import { programOptions, type EvalOptions, type RunOptions } from './lisp/run-options.js';
 import { Calls } from './llm/calls.js';
 import type { Fetch, FetchOptions } from './llm/fetch.js';

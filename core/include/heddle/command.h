@@ -39,6 +39,7 @@ enum class CommandType : u8 {
   kOutput = 23,    // a: number of a program that printed something, b: bytes that wait for the host
   kHostOver = 24,  // a: op of a kHostOp; it ended without an answer, the id will be reused
   kStarted = 25,   // a: fiber; a task whose body is shared has its slot, and runs
+  kAwaited = 26,   // a: seq of a task that a program asks for; how it settles is not lost
 };
 
 struct Command {

@@ -215,6 +215,8 @@ class Kernel {
   bool is_host_op(OpId op) const;
   // Whose operation it is.
   FiberId fiber_of(OpId op) const;
+  // Says that a program asks for how a task settles.
+  void awaited(u32 seq);
   // Says that a program has printed something.
   void printed(u32 program, u32 bytes);
   // Writes down what the next event carries beyond its record: a program, a value.

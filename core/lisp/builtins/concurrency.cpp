@@ -12,8 +12,11 @@ namespace heddle::lisp {
 
 namespace {
 
-// Procedures that every host has.
+// Procedures that every host has (js/src/lisp/procedures.ts).
 constexpr u32 kHostInfer = 1;
+constexpr u32 kHostStreamOpen = 2;
+constexpr u32 kHostStreamRead = 3;
+constexpr u32 kHostStreamClose = 4;
 
 // Who schedules the fiber that runs; nullptr: nobody, an error was raised.
 Programs* programs_of(Machine& machine) {
@@ -236,12 +239,23 @@ Value raise_error(Machine& machine, const Value* arguments, u32) {
   return machine.error(text_of(arguments[0]), text_of(arguments[1]) + ", got " + shown(arguments[2]), {arguments[2]});
 }
 
-Value infer(Machine& machine, const Value* arguments, u32 count) {
+Value host(Machine& machine, u32 procedure, const Value* arguments, u32 count) {
   Programs* programs = programs_of(machine);
   if (programs == nullptr) return kRaised;
   Value list = kNil;
   for (u32 i = count; i > 0; --i) list = machine.heap().cons(arguments[i - 1], list);
-  return programs->host(kHostInfer, list);
+  return programs->host(procedure, list);
+}
+Value infer(Machine& machine, const Value* arguments, u32 count) { return host(machine, kHostInfer, arguments, count); }
+// A stream is a number of the host's, for the task that opened it.
+Value stream_open(Machine& machine, const Value* arguments, u32 count) {
+  return host(machine, kHostStreamOpen, arguments, count);
+}
+Value stream_read(Machine& machine, const Value* arguments, u32 count) {
+  return host(machine, kHostStreamRead, arguments, count);
+}
+Value stream_close(Machine& machine, const Value* arguments, u32 count) {
+  return host(machine, kHostStreamClose, arguments, count);
 }
 
 // --- Time and chance, as the runtime has them
@@ -277,6 +291,9 @@ constexpr BuiltinDefinition kBuiltins[] = {
     {"%scope", scope, 1, 1},
     {"%settled", settled, 1, 1},
     {"%spawn-timed", spawn_timed, 2, 2},
+    {"%stream-close", stream_close, 1, 1},
+    {"%stream-open", stream_open, 1, kAnyCount},
+    {"%stream-read", stream_read, 1, 1},
     {"%take", take, 1, 1},
     {"async", async, 1, kAnyCount},
     {"await", await, 1, 1},

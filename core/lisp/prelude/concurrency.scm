@@ -100,6 +100,24 @@
                 (loop (cdr at) (car at) count)
                 (loop (cdr at) best most)))))))
 
+; --- Answers piece by piece
+
+; Calls `take` with each piece of the answer as it comes, and gives all of it. The next piece is asked for when `take` has
+; returned. #f instead of a piece: what came so far is void, and the answer begins anew (:after-first-token "restart").
+(define (llm.stream prompt take . options)
+  (let ((stream (apply %stream-open prompt options)))
+    (dynamic-wind
+      (lambda () #f)
+      (lambda ()
+        (let loop ((pieces '()))
+          (let ((piece (%stream-read stream)))
+            (cond
+              ((eof-object? piece) (apply string-append (reverse pieces)))
+              (else
+                (take piece)
+                (loop (if piece (cons piece pieces) '())))))))
+      (lambda () (%stream-close stream)))))
+
 ; --- The same operations by their other names
 
 ;   (effect name argument ...)   is
@@ -110,10 +128,11 @@
 ;   time.delay time.now                                      delay-ms current-jiffy
 ;   random.next                                              random
 ;   infer.op llm.infer                                       llm.infer
+;   infer.stream                                             llm.stream
 ;   parallel.map parallel.filter                             parallel-map parallel-filter
 (define-syntax effect
   (syntax-rules (fiber.spawn fiber.yield fiber.join fiber.id fiber.self fiber.select task.spawn task.await
-                 task.await-all task.await-any task.cancel task.check time.delay time.now random.next infer.op llm.infer
+                 task.await-all task.await-any task.cancel task.check time.delay time.now random.next infer.op infer.stream llm.infer
                  parallel.map parallel.filter)
     ((_ fiber.spawn a ...) (fiber/spawn a ...))
     ((_ fiber.yield a ...) (fiber/yield a ...))
@@ -131,6 +150,7 @@
     ((_ time.now a ...) (current-jiffy a ...))
     ((_ random.next a ...) (random a ...))
     ((_ infer.op a ...) (llm.infer a ...))
+    ((_ infer.stream a ...) (llm.stream a ...))
     ((_ llm.infer a ...) (llm.infer a ...))
     ((_ parallel.map a ...) (parallel-map a ...))
     ((_ parallel.filter a ...) (parallel-filter a ...))))

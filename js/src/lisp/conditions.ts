@@ -100,7 +100,9 @@ export function errorOf(wire: WireError, errors: HostErrors): Error {
     traces.set(error, { position, backtrace });
     return error;
   }
-  const fields: LispErrorFields = { code, position, backtrace, irritants, payload: wire.payload };
+  // An object that is no condition comes as the only irritant of an error without a place.
+  const isRaised = position === undefined && message.startsWith('raised: ') && irritants.length === 1;
+  const fields: LispErrorFields = { code, position, backtrace, irritants, payload: isRaised ? (irritants[0] as unknown) : wire.payload };
   if (wire.hostError > 0 && host !== undefined) fields.cause = host;
   return withoutStack(() => new LispError(text, fields));
 }

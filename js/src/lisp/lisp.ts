@@ -22,7 +22,8 @@ import { Encoder } from './encoder.js';
 import { HostContext, LightFiber } from './host-context.js';
 import { LispTask, WrittenResult } from './lisp-task.js';
 import { write } from './output.js';
-import { checkDefinition, Procedures, type DefineOptions, type LispContextFunction, type LispFunction } from './procedures.js';
+import type { DefineOptions, LispContextFunction, LispFunction } from './host-function.js';
+import { checkDefinition, Procedures } from './procedures.js';
 import type { ProgramOptions } from './run-options.js';
 
 /** What the Lisp needs of its runtime. */

@@ -14,24 +14,14 @@
  */
 
 import { closed } from '../closed.js';
-import type { Context } from '../context.js';
 import { ArgumentError } from '../errors.js';
 import type { Calls } from '../llm/calls.js';
 import type { LLMStream } from '../llm/llm-stream.js';
 import { sketch } from '../printable.js';
 import type { Task } from '../task.js';
 import type { HostContext } from './host-context.js';
+import type { DefineOptions, LispContextFunction, LispFunction } from './host-function.js';
 import { answerOf, inferenceOf } from './infer.js';
-
-/** A function of JavaScript that programs call by its name. May be asynchronous; calls of several fibers overlap. */
-export type LispFunction = (...args: any[]) => unknown;
-/** The same, with the caller's context in front. */
-export type LispContextFunction = (ctx: Context, ...args: any[]) => unknown;
-
-export interface DefineOptions {
-  /** The function's first argument is the caller's context: its `signal` aborts when the program does not wait any more. */
-  withContext?: boolean | undefined;
-}
 
 /** Carries out one operation; the context is current while it runs to its first await. */
 export type Procedure = (ctx: HostContext, args: unknown[]) => unknown;

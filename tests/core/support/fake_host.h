@@ -395,6 +395,7 @@ class FakeHost : public JobHost {
       case CommandType::kZombie: (command.b != 0 ? became_zombie : no_zombie).push_back(command.a); break;
       case CommandType::kInterrupt: break;
       case CommandType::kStarted: break;
+      case CommandType::kAwaited: break;
       default: ADD_FAILURE() << "not an effect";
     }
   }
