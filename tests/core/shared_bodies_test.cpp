@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -222,7 +223,7 @@ TEST(SharedBodies, fair_round_robin_preempts_at_the_quantum) {
   Programs host(config);
   std::string order;
   for (const char name : {'a', 'b'}) {
-    host.submit(FiberKind::kFiber, 0, [&order, name, slices = 0u](Programs::Slice slice) mutable {
+    host.submit(FiberKind::kFiber, 0, [&order, name](Programs::Slice slice) {
       EXPECT_LE(slice.steps, 100u);
       order += name;
       return order.size() >= 6 ? TurnEnd::kCompleted : TurnEnd::kSteps;
@@ -363,8 +364,8 @@ TEST(SharedBodies, a_fiber_whose_host_operation_waits_for_tasks_gives_its_slot_b
 
 TEST(SharedBodies, recorded_events_and_the_same_programs_give_the_same_commands) {
   const auto first_program = [](Programs& host) {
-    return [&host, slices = 0u](Programs::Slice slice) mutable {
-      switch (++slices) {
+    return [&host, slices = std::make_shared<u32>(0)](Programs::Slice slice) {
+      switch (++*slices) {
         case 1:
           host.submit(FiberKind::kFiber, slice.id, completes);
           host.submit(FiberKind::kTask, slice.id, fails);
