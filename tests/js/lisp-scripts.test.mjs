@@ -24,6 +24,8 @@ for (const file of files) {
       (reason) => (task.state === 'completed' ? undefined : reason),
     );
     await rt.onIdle();
+    // Lines are compared: the last one may have no end.
+    if (printed !== '' && !printed.endsWith('\n')) printed += '\n';
     assert.equal(printed, output, failure?.stack);
     if (error === undefined) assert.equal(failure, undefined, failure?.stack);
     else {
