@@ -16,15 +16,14 @@
 #include <vector>
 
 #include "lisp/environment.h"
-#include "lisp/expander.h"
 #include "lisp/machine.h"
 #include "lisp/printer.h"
-#include "lisp/reader.h"
+#include "lisp/program.h"
 
 namespace heddle::lisp {
 namespace {
 
-constexpr u64 kHeapLimit = u64{256} << 20;
+constexpr u64 kHeapLimit = u64{128} << 20;
 
 struct Outcome {
   std::string output;
@@ -88,12 +87,15 @@ class Program {
       fail(machine_.raised());
       return outcome_;
     }
-    const Value thunk = compile(name + ".scm", source);
+    const Value environment = make_program_environment(machine_.heap(), machine_.core());
+    const u16 number = machine_.sources().add(name + ".scm");
+    const Value thunk = make_program(machine_, source, number, environment, ProgramKind::kWhole);
     if (thunk.is_signal()) {
       fail(machine_.raised());
       return outcome_;
     }
     Fiber& fiber = *machine_.make_fiber(thunk, nullptr);
+    fiber.environment = environment;
     for (u64 piece = 0;; ++piece) {
       const bool is_early = piece < 3000;
       const Turn turn = machine_.run(fiber, is_early ? pieces.fuel : pieces.fuel * 1000);
@@ -108,35 +110,6 @@ class Program {
   }
 
  private:
-  // A procedure that evaluates the forms of a source one after the other.
-  Value compile(const std::string& file, const std::string& source) {
-    Heap& heap = machine_.heap();
-    std::vector<Value> forms;
-    Reader reader(machine_, source, machine_.sources().add(file));
-    for (;;) {
-      const Value form = reader.read();
-      if (form == kEof) break;
-      if (form.is_signal()) return form;
-      forms.push_back(form);
-    }
-    Value list = kNil;
-    for (std::size_t index = forms.size(); index > 0; --index) list = heap.cons(forms[index - 1], list);
-    const Value environment = make_program_environment(heap, machine_.core());
-    look_through(machine_, list, environment, source.size());
-    // (for-each (lambda (form) (eval form 'environment)) 'forms), in the language's own names.
-    const auto call = [&](std::initializer_list<Value> items) {
-      Value result = kNil;
-      for (auto item = items.end(); item != items.begin();) result = heap.cons(*--item, result);
-      return result;
-    };
-    const auto word = [&](std::string_view name) { return heap.symbol(name); };
-    const auto quoted = [&](Value value) { return call({word("quote"), value}); };
-    const Value evaluate = call({word("eval"), word("form"), quoted(environment)});
-    return machine_.compile(
-        call({word("for-each"), call({word("lambda"), call({word("form")}), evaluate}), quoted(list)}),
-        machine_.core());
-  }
-
   void fail(Value raised) {
     outcome_.report = machine_.report(raised);
     const bool is_condition = is_a(raised, Type::kCondition);

@@ -14,5 +14,6 @@
     (if (not (= (* c c) (+ (* a a) (* b b)))) (fail))
     (list a b c)))
 (writeln (pythagorean)) ; => (3 4 5)
+; => (4 3 5)
 (fail)
 ; error: UserError

@@ -1,5 +1,5 @@
 ; R7RS 6.6.
-(writeln (list #\a #\A #\( #\space #\newline #\tab #\nul #\null #\altmode #\backspace #\return #\rubout #\alarm #\λ)) ; => (#\a #\A #\( #\space #\newline #\tab #\null #\null #\escape #\backspace #\return #\delete #\alarm #\λ)
+(writeln (list #\a #\A #\( #\space #\newline #\tab #\null #\escape #\backspace #\return #\delete #\alarm #\λ)) ; => (#\a #\A #\( #\space #\newline #\tab #\null #\escape #\backspace #\return #\delete #\alarm #\λ)
 (writeln (list #\x41 #\x3bb #\x)) ; => (#\A #\λ #\x)
 (writeln (map char->integer '(#\A #\λ #\💡))) ; => (65 955 128161)
 (writeln (map integer->char '(65 955 0))) ; => (#\A #\λ #\null)

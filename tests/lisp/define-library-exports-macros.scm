@@ -7,7 +7,7 @@
     (define (items s) (car s))
     (define (add s x) (set-car! s (cons x (car s))))
     (define-syntax push! (syntax-rules () ((_ s x ...) (begin (add s x) ...))))))
-(import (example stack))
+(import (heddle) (example stack))
 (define s (make-stack))
 (define (add . x) 'not-this-one)
 (push! s 1 2 3)

@@ -10,7 +10,7 @@
       (set-car! c (+ 1 (car c)))
       (car c))
     (define (total) counts)))
-(import (example counter))
+(import (heddle) (example counter))
 (define c (make-counter))
 (define d (make-counter))
 (next! c)

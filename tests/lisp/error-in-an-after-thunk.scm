@@ -10,5 +10,6 @@
    (lambda () (raise 'one))
    (lambda () (guard (e (#t (set! handled (cons e handled)))) (raise 'two)))))
 (writeln (reverse handled)) ; => (two one)
-(dynamic-wind (lambda () #f) (lambda () (error "body")) (lambda () (writeln 'not-run-when-nothing-catches)))
+(dynamic-wind (lambda () #f) (lambda () (error "body")) (lambda () (writeln 'run-at-the-end)))
+; => run-at-the-end
 ; error: UserError

@@ -12,6 +12,6 @@
 (writeln #u8(64 65)) ; => #u8(64 65)
 (writeln '()) ; => ()
 (writeln #\a) ; => #\a
-(writeln ''a) ; => 'a
-(writeln '(quote a)) ; => 'a
+(writeln ''a) ; => (quote a)
+(writeln '(quote a)) ; => (quote a)
 (writeln '(1 . (2 . (3 . ())))) ; => (1 2 3)

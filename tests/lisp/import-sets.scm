@@ -3,6 +3,7 @@
   (export a b c)
   (import (scheme base))
   (begin (define a 1) (define b 2) (define c 3)))
+(import (heddle))
 (import (only (example abc) a))
 (import (prefix (except (example abc) a) abc-))
 (import (rename (prefix (only (example abc) c) x-) (x-c see)))

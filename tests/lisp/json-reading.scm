@@ -6,7 +6,7 @@
 (writeln (hash-table-size (cadr (hash-table-ref/default (hash-table-ref/default table "b" #f) "c" #f)))) ; => 0
 (writeln (json->value "123456789012345678901234567890")) ; => 123456789012345678901234567890
 (writeln (map json->value '("0.1" "-0" "1E+2" "1e-2" "-1.5e1"))) ; => (0.1 0 100.0 0.01 -15.0)
-(writeln (json->value "\"a\\n\\t\\\"\\\\\\/\\b\\f\\r\\u0041\\u00e9\"")) ; => "a\n\t\"\\/\b\x0c;\rAé"
+(writeln (json->value "\"a\\n\\t\\\"\\\\\\/\\b\\f\\r\\u0041\\u00e9\"")) ; => "a\n\t\"\\/\b\xc;\rAé"
 (writeln (json->value "\"\\ud83d\\udca1\"")) ; => "💡"
 ; Half of a surrogate pair is U+FFFD.
 (writeln (map char->integer (string->list (json->value "\"\\ud83dx\\udca1\\ud83d\\u0041\"")))) ; => (65533 120 65533 65533 65)

@@ -1,6 +1,6 @@
 ; R7RS 4.2.8.
 (writeln `(list ,(+ 1 2) 4)) ; => (list 3 4)
-(writeln (let ((name 'a)) `(list ,name ',name))) ; => (list a 'a)
+(writeln (let ((name 'a)) `(list ,name ',name))) ; => (list a (quote a))
 (writeln `(a ,(+ 1 2) ,@(map abs '(4 -5 6)) b)) ; => (a 3 4 5 6 b)
 (writeln `((foo ,(- 10 3)) ,@(cdr '(c)) . ,(car '(cons)))) ; => ((foo 7) . cons)
 (writeln `#(10 5 ,(sqrt 4) ,@(map sqrt '(16 9)) 8)) ; => #(10 5 2 4 3 8)
@@ -10,6 +10,6 @@
 (writeln `(1 ,@'() . 2)) ; => (1 . 2)
 (writeln `(,@'(1 2) . ,(list 3))) ; => (1 2 3)
 (writeln (quasiquote (list (unquote (+ 1 2)) 4))) ; => (list 3 4)
-(writeln '(quasiquote (list (unquote (+ 1 2)) 4))) ; => `(list ,(+ 1 2) 4)
+(writeln '(quasiquote (list (unquote (+ 1 2)) 4))) ; => (quasiquote (list (unquote (+ 1 2)) 4))
 (writeln `#(,@'())) ; => #()
 (writeln `(1 ,@2)) ; => (1 . 2)

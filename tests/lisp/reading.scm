@@ -4,8 +4,8 @@
 ; => a
 ; => (b . c)
 ; => #(1 "two" #\3)
-; => 'q
-; => `(x ,y ,@z)
+; => (quote q)
+; => (quasiquote (x (unquote y) (unquote-splicing z)))
 ; => #u8(1 2)
 ; => |a b|
 ; => #t

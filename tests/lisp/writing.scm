@@ -30,4 +30,4 @@
 ; => no quotes
 (display (list #t #f '() (string->symbol "") "" #u8(1) #\space))
 (newline)
-; => (#t #f () || "" #u8(1)  )
+; => (#t #f ()   #u8(1)  )

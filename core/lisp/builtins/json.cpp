@@ -17,6 +17,7 @@
 #include "lisp/builtins/builtins.h"
 #include "lisp/hash_table.h"
 #include "lisp/identity_map.h"
+#include "lisp/printer.h"
 #include "lisp/strings.h"
 #include "lisp/utf8.h"
 
@@ -319,6 +320,7 @@ class JsonWriter {
     text_ += '\n';
     text_.append(depth * indent_, ' ');
   }
+  bool has_room();
   bool refuse(std::string_view what, Value value);
   std::string path() const;
 
@@ -326,6 +328,7 @@ class JsonWriter {
   Value null_;
   u32 indent_;
   std::string text_;
+  u64 has_room_until_ = 1 << 16;  // bytes of text for which there is room, also as a string
   std::vector<Open> open_;
   IdentityMap on_path_;  // 1 for what is open
 };
@@ -342,10 +345,21 @@ std::string JsonWriter::path() const {
     if (!is_a(open.whole, Type::kHashTable)) {
       path += "[" + std::to_string(open.written - 1) + "]";
     } else {
-      path += "." + text_of(open.key);
+      path += "." + (is_string(open.key) || is_symbol(open.key) ? text_of(open.key) : shown(open.key));
     }
   }
   return path;
+}
+
+// Data that share parts can be exponentially longer as text.
+bool JsonWriter::has_room() {
+  if (text_.size() <= has_room_until_) return true;
+  if (text_.size() > kLongestOutput) {
+    machine_.heap_error("value->json", text_.size());
+    return false;
+  }
+  has_room_until_ = 2 * u64{text_.size()};
+  return room(machine_, "value->json", 4 * has_room_until_);
 }
 
 bool JsonWriter::refuse(std::string_view what, Value value) {
@@ -455,7 +469,7 @@ Value JsonWriter::write(Value value) {
         text_ += indent_ == 0 ? ":" : ": ";
       }
       if (!begin(part)) return kRaised;
-      if (!room(machine_, "value->json", 4 * u64{text_.size()})) return kRaised;
+      if (!has_room()) return kRaised;
       continue;
     }
     const bool is_table = is_a(open.whole, Type::kHashTable);
