@@ -36,12 +36,26 @@ const nativeTools = [
   },
 ];
 
+const fuzzTools = [
+  ...cmakeTools,
+  { name: 'clang 19', anyOf: ['clang++-19'], packages: ['clang-19'] },
+  {
+    name: "clang's sanitizers and fuzzer",
+    anyOf: ['x86_64', 'aarch64'].map((machine) => `/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-${machine}.a`),
+    packages: ['libclang-rt-19-dev'],
+  },
+];
+
+// Executions of each fuzz target, its seeds among them: about half a minute in all. The same inputs in every run.
+const fuzzRuns = { reader_fuzz: 30_000, machine_fuzz: 700 };
+
 // In order. `needs` are stages that must have passed; they are run first even if they were not asked for.
 const stages = [
   { name: 'setup', title: 'Set-up', run: setUp },
   { name: 'build', title: 'Build', needs: ['setup'], run: build },
   { name: 'native', title: 'Core, native', needs: [], run: () => runNative('native') },
   { name: 'native-asan', title: 'Core, with AddressSanitizer and UndefinedBehaviorSanitizer', run: () => runNative('native-asan') },
+  { name: 'fuzz', title: 'Fuzz targets, over their seeds and a fixed number of changes', run: runFuzz },
   { name: 'format', title: 'Format of the C++ sources', run: lint(checkFormat) },
   { name: 'tidy', title: 'clang-tidy on the core', run: lint(checkTidy) },
   { name: 'types', title: 'Types, as a user sees them', needs: ['build'], run: checkTypes },
@@ -160,6 +174,25 @@ async function runNative(preset) {
   const { tests, failures, errors, disabled } = JSON.parse(readFileSync(results, 'utf8'));
   const failed = failures + errors;
   return { passed: tests - failed - disabled, failed: code === 0 ? failed : Math.max(failed, 1), skipped: disabled };
+}
+
+// What a target finds stays in build/fuzz/findings.
+async function runFuzz() {
+  await ensureTools(fuzzTools);
+  await runPreset('fuzz');
+  const folder = path.join(root, 'build/fuzz');
+  const result = { passed: 0, failed: 0 };
+  for (const [target, runs] of Object.entries(fuzzRuns)) {
+    const corpus = path.join(folder, 'corpus', target);
+    rmSync(corpus, { recursive: true, force: true });
+    for (const each of [corpus, path.join(folder, 'findings')]) mkdirSync(each, { recursive: true });
+    const { code } = await runLogged(path.join(folder, 'tests/fuzz', target), [
+      '-seed=1', `-runs=${runs}`, '-timeout=120', '-rss_limit_mb=3000', `-dict=${path.join(root, 'tests/fuzz/lisp.dict')}`,
+      `-artifact_prefix=${path.join(folder, 'findings')}/${target}-`, corpus, path.join(root, 'tests/lisp'),
+    ]);
+    result[code === 0 ? 'passed' : 'failed']++;
+  }
+  return result;
 }
 
 async function checkTypes() {
