@@ -15,6 +15,7 @@
 
 #include "lisp/compiler.h"
 #include "lisp/conditions.h"
+#include "lisp/identity_map.h"
 
 namespace heddle::lisp {
 
@@ -48,6 +49,7 @@ class Compiler {
     const Variable* self = nullptr;  // the variable that is bound to this procedure, never assigned
     std::size_t arity = 0;
     std::vector<Variable*> captures;
+    IdentityMap capture_indexes;  // of the same, plus 1
     std::vector<u64> words;
     std::vector<Value> constants;
     PositionTable positions;

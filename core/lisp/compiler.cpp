@@ -95,13 +95,13 @@ void Compiler::emit_return(u32 from) {
 
 // The index of a variable of an outer procedure among the free values of this one.
 u32 Compiler::capture(Function* function, Variable* variable) {
-  std::vector<Variable*>& captures = function->captures;
-  // The latest ones are the likeliest.
-  for (std::size_t i = captures.size(); i-- > 0;) {
-    if (captures[i] == variable) return static_cast<u32>(i);
+  u64& index = function->capture_indexes[Value(static_cast<u64>(reinterpret_cast<std::uintptr_t>(variable)))];
+  if (index == 0) {
+    function->captures.push_back(variable);
+    index = function->captures.size();
+    if (index > kMostRegisters) is_too_large_ = true;
   }
-  captures.push_back(variable);
-  return static_cast<u32>(captures.size()) - 1;
+  return static_cast<u32>(index) - 1;
 }
 
 void Compiler::give_register(u32 from, u32 to, bool is_tail) {

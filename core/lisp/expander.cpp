@@ -237,9 +237,26 @@ Value Expansion::expand_macro(Value form, Value macro) {
   return apply_macro(*this, *as<Macro>(macro), form);
 }
 
+bool Expansion::splices(Value form) {
+  if (++expansions_ <= kMaxExpansions) return true;
+  error(form, "forms within begin without end");
+  return false;
+}
+
+// Text that shares parts, and macros, can make more nodes than there is memory for. How many may be does not depend on
+// what the heap holds just now, so that a form is refused always at the same step.
+bool Expansion::has_room_for_nodes(Value form) {
+  constexpr u64 kBytesPerNode = 192;
+  if (++nodes_ * kBytesPerNode < heap_.limit() / 2) return true;
+  note_position(form);
+  machine_.heap_error("expansion", nodes_ * kBytesPerNode);
+  return false;
+}
+
 Node* Expansion::expand(Value form) {
   const Level level(*this, form);
   if (nesting_ > kMaxNesting) return error(form, "nested too deeply");
+  if (!has_room_for_nodes(form)) return nullptr;
   for (;;) {
     if (is_identifier(form)) return reference(form);
     if (!form.is_pair()) {

@@ -117,6 +117,7 @@ bool Expansion::scan_body(Value forms, Value form, std::vector<BodyItem>& items,
         continue;
       }
       if (which == Form::kBegin) {
+        if (!splices(item)) return false;
         pending.push_back(cdr(item));
       } else if (which == Form::kDefine) {
         BodyItem definition{item, true, nullptr, nullptr, {}};

@@ -87,6 +87,7 @@ Node* Expansion::top_level(Value form) {
       Node* next = nullptr;
       switch (which) {
         case Form::kBegin:
+          if (!splices(item)) return nullptr;
           // What an expansion defines below is known to all of it.
           for (Value rest = cdr(item); aliases_ != 0 && rest.is_pair(); rest = cdr(rest)) {
             const Value inner = car(rest);
