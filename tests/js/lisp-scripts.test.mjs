@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { open } from '../support/heddle.mjs';
 
 const folder = fileURLToPath(new URL('../lisp', import.meta.url));
-const files = readdirSync(folder, { recursive: true }).map(String).filter((file) => file.endsWith('.scm')).sort();
+const files = readdirSync(folder).filter((file) => file.endsWith('.scm')).sort();
 
 test('there are scripts', () => assert.ok(files.length > 20, `${files.length}`));
 
