@@ -247,9 +247,10 @@ bool Expansion::splices(Value form) {
 // what the heap holds just now, so that a form is refused always at the same step.
 bool Expansion::has_room_for_nodes(Value form) {
   constexpr u64 kBytesPerNode = 192;
-  if (++nodes_ * kBytesPerNode < heap_.limit() / 2) return true;
+  const u64 bytes = arena_.nodes() * kBytesPerNode;
+  if (bytes <= heap_.limit() / 2) return true;
   note_position(form);
-  machine_.heap_error("expansion", nodes_ * kBytesPerNode);
+  machine_.heap_error("expansion", bytes);
   return false;
 }
 

@@ -274,11 +274,14 @@ void look_through(Machine& machine, Value forms, Value environment, u64 size, bo
     if (target.is_pair()) target = car(target);
     if (is_symbol(target)) note_change(heap, environment, target);
   };
-  // The text has no more pairs than characters; what seems to have more goes round, and is no program.
-  u64 left = size + 16;
+  // The text has no more pairs than characters, and some are looked at twice; what seems to have more goes round, and
+  // is no program.
+  const u64 most = 2 * size + 16;
+  u64 left = most;
+  const auto goes_on = [&left](Value list) { return list.is_pair() && left > 0 && left-- > 0; };
   std::vector<Value> pending;
   const auto push_all = [&](Value list, bool is_top) {
-    for (; list.is_pair() && left > 0; list = cdr(list), --left) {
+    for (; goes_on(list); list = cdr(list)) {
       const Value item = car(list);
       if (!item.is_pair() || starts(item, "quote")) continue;
       const Value rest = cdr(item);
@@ -287,14 +290,14 @@ void look_through(Machine& machine, Value forms, Value environment, u64 size, bo
           note(car(rest));
         } else if (starts(item, "define-values")) {
           Value formals = car(rest);
-          for (; formals.is_pair() && left > 0; formals = cdr(formals), --left) note(car(formals));
+          for (; goes_on(formals); formals = cdr(formals)) note(car(formals));
           note(formals);
         } else if (starts(item, "define-record-type")) {
           // The type, its constructor and predicate, then accessors and modifiers.
-          for (Value part = rest; part.is_pair() && left > 0; part = cdr(part), --left) {
+          for (Value part = rest; goes_on(part); part = cdr(part)) {
             note(car(part));
             if (!car(part).is_pair()) continue;
-            for (Value name = cdr(car(part)); name.is_pair() && left > 0; name = cdr(name), --left) note(car(name));
+            for (Value name = cdr(car(part)); goes_on(name); name = cdr(name)) note(car(name));
           }
         }
       }
@@ -307,9 +310,9 @@ void look_through(Machine& machine, Value forms, Value environment, u64 size, bo
     pending.pop_back();
     if (starts(form, "set!") && cdr(form).is_pair()) note(car(cdr(form)));
     push_all(cdr(form), starts(form, "begin") || starts(form, "cond-expand"));
-    if (car(form).is_pair()) pending.push_back(car(form));
+    if (goes_on(car(form))) pending.push_back(car(form));
   }
-  machine.charge(size + 16 - left);
+  machine.charge(most - left);
 }
 
 }  // namespace heddle::lisp

@@ -50,7 +50,7 @@ Node* Expansion::quasi(Value datum, u32 level, bool& is_static) {
   bool is_tail_static = false;
   Value rest = datum;
   for (; rest.is_pair(); rest = cdr(rest)) {
-    if (!work(1, datum)) return nullptr;
+    if (!work(1, datum) || !has_room_for_nodes(datum)) return nullptr;
     if (is_tagged(rest, Form::kUnquote)) {
       tail = level == 1 ? expand(car(cdr(rest))) : quasi_tagged(rest, level - 1, is_tail_static);
     } else if (is_tagged(rest, Form::kQuasiquote)) {

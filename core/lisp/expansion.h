@@ -197,8 +197,8 @@ class Expansion {
   Value keyword_of(Value form);
   // One step: the form that a use of a macro or of a rewriting form becomes. kRaised after an error.
   Value expand_macro(Value form, Value macro);
-  // Both count, and are false, an error raised, where it is too much: a begin whose forms take its place among those
-  // around it (circular code has such a one for ever); an expression.
+  // Both are false, an error raised, where it is too much: with one more begin whose forms take its place among those
+  // around it (circular code has such a one for ever); with the nodes so far.
   bool splices(Value form);
   bool has_room_for_nodes(Value form);
   bool is_rewriting(Form form) const;
@@ -318,7 +318,6 @@ class Expansion {
   u32 nesting_ = 0;  // of the recursion
   u32 aliases_ = 0;  // made so far
   u32 expansions_ = 0;
-  u64 nodes_ = 0;
   u64 work_ = 0;
 };
 

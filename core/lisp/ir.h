@@ -66,6 +66,7 @@ class Arena {
     node.position = position;
     return &node;
   }
+  u64 nodes() const { return nodes_.size(); }
   Variable* variable(Value name) {
     Variable& variable = variables_.emplace_back();
     variable.name = name;

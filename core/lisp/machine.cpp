@@ -221,6 +221,8 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
   } else {
     save();
   }
+  // Nothing of the program outlives it here.
+  raised_ = kFalse;
   base_ = nullptr;
   pc_ = nullptr;
   current_ = nullptr;

@@ -454,11 +454,11 @@ bool print(std::string& out, Value value, Style style, u64 limit) { return Print
 
 bool print(Machine& machine, std::string_view procedure, std::string& out, Value value, Style style) {
   const u64 before = out.size();
-  const Heap& heap = machine.heap();
-  const u64 limit = std::min(kLongestOutput, heap.limit() - std::min(heap.limit(), heap.used()));
+  // The same whatever the heap holds just now: so many steps does it take.
+  const u64 limit = std::min(kLongestOutput, machine.heap().limit() / 4);
   const bool is_whole = print(out, value, style, limit);
   machine.charge((out.size() - before) / 8);
-  if (is_whole) return true;
+  if (is_whole && machine.heap().has_room(out.size() - before)) return true;
   machine.heap_error(procedure, out.size() - before);
   return false;
 }

@@ -24,7 +24,9 @@ extern "C" std::size_t LLVMFuzzerMutate(u8* data, std::size_t size, std::size_t 
 
 namespace {
 
-constexpr u64 kHeap = 64 << 20;
+constexpr u64 kHeap = 24 << 20;
+// Of a result's text: data that share parts can be very long.
+constexpr u64 kMostText = 1 << 16;
 constexpr u64 kFuel = 60'000;
 // One instruction may go over the fuel by what a builtin charges, or the expander; both have limits.
 constexpr u64 kMostCharged = 200'000'000;
@@ -97,7 +99,7 @@ class Runner {
       ending.steps += machine_.last_steps();
       check(machine_.last_steps() <= kMostCharged, "a turn has an end");
       switch (ended) {
-        case Turn::kDone: ending.text = written(fiber.result); break;
+        case Turn::kDone: print(ending.text, fiber.result, Style::kWrite, kMostText); break;
         case Turn::kFailed: ending.text = machine_.report(fiber.result); break;
         case Turn::kParked: machine_.abandon(fiber); return;
         case Turn::kPreempted:
