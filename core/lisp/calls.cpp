@@ -302,6 +302,10 @@ Machine::Next Machine::builtin_gave(Value value, u32 window, bool is_tail, const
 
 // What was raised is handed to the program's handlers, by a call in the place of the instruction that runs.
 Machine::Next Machine::raise_now() {
+  if (room_wanted_ != 0 && makes_room()) {
+    --pc_;
+    return Next::kGo;
+  }
   const Value raised = raised_;
   const Value hook = hooks_[static_cast<u32>(Hook::kRaise)];
   if (hook == kFalse || (current_->handlers.is_nil() && current_->winders.is_nil())) {

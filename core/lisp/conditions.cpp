@@ -117,6 +117,7 @@ Value Machine::make_condition(std::string_view code, std::string_view message, V
 }
 
 Value Machine::raise(Value object) {
+  if (!is_a(object, Type::kCondition)) room_wanted_ = 0;
   raised_ = object;
   return kRaised;
 }
@@ -162,9 +163,10 @@ Value Machine::range_error(std::string_view procedure, u32 argument, std::string
 }
 
 Value Machine::heap_error(std::string_view procedure, u64 bytes) {
+  room_wanted_ = procedure.empty() ? 0 : bytes;
   std::string message(procedure);
   if (!message.empty()) message += ": ";
-  if (bytes != 0) message += std::to_string(bytes) + " bytes do not fit; ";
+  if (!procedure.empty()) message += std::to_string(bytes) + " bytes do not fit; ";
   message += "the limit of the heap is " + std::to_string(heap_.limit()) + " bytes";
   return error("HeapLimit", message);
 }
@@ -247,7 +249,7 @@ std::string Machine::report(Value raised) const {
   if (is_symbol(condition->code) && displayed(condition->code) == "UserError") {
     u32 count = 0;
     for (Value at = condition->irritants; at.is_pair() && count < 16; at = cdr(at), ++count) {
-      text += (count == 0 ? ": " : " ") + shown(car(at));
+      text += (count == 0 && !text.ends_with(':') ? ": " : " ") + shown(car(at));
     }
   }
   return text;

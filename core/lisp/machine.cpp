@@ -20,6 +20,8 @@ constexpr u16 kStarted = 4;
 
 // After HeapLimit a handler gets so much more, as a part of the limit, until the heap is below it again.
 constexpr u64 kHeadroom = 16;
+// What a step of the collector is worth.
+constexpr u64 kUnitsPerStep = 4;
 
 // More than any form of a prelude takes.
 constexpr u64 kPreludeSteps = 1'000'000;
@@ -137,6 +139,7 @@ void Machine::mark_roots(Heap& heap) {
   for (const Value hook : hooks_) heap.mark(hook);
   for (const Value argument : arguments_) heap.mark(argument);
   spare_ = nullptr;
+  if (last_ != nullptr) heap.mark(Value::object(last_));
   if (fibers_ != nullptr) heap.mark(Value::object(fibers_));
   if (current_ != nullptr) {
     heap.mark(Value::object(current_));
@@ -226,7 +229,26 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
   base_ = nullptr;
   pc_ = nullptr;
   current_ = nullptr;
+  // What a fiber has filled the heap with must not hinder the next one from beginning.
+  const u64 margin = heap_.limit() / kHeadroom;
+  if (!heap_.has_room(margin) && (heap_.used() > live_ + margin || live_ > heap_.used())) {
+    last_ = &fiber;
+    last_steps_ += heap_.collect_all() / kUnitsPerStep;
+    live_ = heap_.used();
+    last_ = nullptr;
+  }
   return turn;
+}
+
+// Whether a builtin that found no room shall look again, now that garbage is gone: once.
+bool Machine::makes_room() {
+  const u64 bytes = room_wanted_;
+  room_wanted_ = 0;
+  if (bytes == 0 || current_ == nullptr || retried_ == pc_) return false;
+  retried_ = pc_;
+  charge(heap_.collect_all() / kUnitsPerStep);
+  live_ = heap_.used();
+  return heap_.has_room(bytes);
 }
 
 void Machine::resume_with(Fiber& fiber, Value value) {
@@ -262,6 +284,7 @@ bool Machine::load_preludes() {
 
 // Between two instructions: collects what is due, and raises HeapLimit where that does not help.
 Machine::Next Machine::safe_point() {
+  retried_ = nullptr;
   heap_.collect_some();
   if (!heap_.is_over_limit()) {
     is_over_ = false;
@@ -270,7 +293,7 @@ Machine::Next Machine::safe_point() {
   const u64 limit = heap_.limit();
   // A full collection again only if a good part of the limit was allocated since the last one.
   if (heap_.used() > live_ + limit / kHeadroom || live_ > heap_.used()) {
-    heap_.collect_all();
+    charge(heap_.collect_all() / kUnitsPerStep);
     live_ = heap_.used();
     if (live_ + limit / kHeadroom <= limit) {
       is_over_ = false;
@@ -279,7 +302,7 @@ Machine::Next Machine::safe_point() {
   }
   if (is_over_ && heap_.used() <= limit + limit / kHeadroom) return Next::kGo;
   is_over_ = true;
-  heap_error("", heap_.used());
+  heap_error("", 0);
   return Next::kRaise;
 }
 

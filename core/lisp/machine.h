@@ -191,6 +191,7 @@ class Machine : private RootSet {
   Next return_to(Place place, Value value);
   Next raise_now();
   Next safe_point();
+  bool makes_room();
   Place caller_of(const Chunk* chunk, u32 base) const;
   Place place_in_record(const Value* base) const;
   void set_record(Value* base, Place place);
@@ -225,6 +226,9 @@ class Machine : private RootSet {
   u64 charged_ = 0;
   u64 last_steps_ = 0;
   u64 live_ = 0;      // bytes after the last full collection that the limit asked for
+  u64 room_wanted_ = 0;                   // of heap_error(), for the instruction that runs
+  const Instruction* retried_ = nullptr;  // ran again for that, since the last collection
+  Fiber* last_ = nullptr;
   bool is_over_ = false;  // HeapLimit was raised and the heap is still above the limit
 
   Value raised_ = kFalse;
