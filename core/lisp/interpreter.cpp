@@ -37,6 +37,21 @@ inline const Instruction* return_address(Value word) {
 inline bool both_fixnums(Value left, Value right) { return ((left.bits() | right.bits()) & 1) == 0; }
 inline i64 word(Value value) { return static_cast<i64>(value.bits()); }
 
+// A flonum and a flonum, or a fixnum that a double holds exactly: as numbers. Not two fixnums.
+inline bool are_flonums(Value left, Value right, double& left_number, double& right_number) {
+  auto is_number = [](Value value, double& number) {
+    if (is_flonum(value)) {
+      number = as<Flonum>(value)->number;
+      return true;
+    }
+    constexpr i64 kExact = i64{1} << 53;
+    if (!value.is_fixnum() || value.to_fixnum() > kExact || value.to_fixnum() < -kExact) return false;
+    number = static_cast<double>(value.to_fixnum());
+    return true;
+  };
+  return !both_fixnums(left, right) && is_number(left, left_number) && is_number(right, right_number);
+}
+
 }  // namespace
 
 Turn Machine::execute(u64 fuel) {
@@ -44,6 +59,9 @@ Turn Machine::execute(u64 fuel) {
   Value* base = base_;
   Value* end = end_;
   i64 left = static_cast<i64>(fuel);
+  // What the long ways work on.
+  Value x;
+  Value y;
 
 // The registers, for whoever looks at them from outside.
 #define HEDDLE_SAVE(next) (pc_ = (next), base_ = base)
@@ -57,49 +75,54 @@ Turn Machine::execute(u64 fuel) {
     pc += (size);                                      \
     goto worked;                                       \
   }
-// The long way of an instruction with two operands.
-#define HEDDLE_SLOW2(left_value, right_value)                                                 \
-  {                                                                                           \
-    const Value operands_[2] = {(left_value), (right_value)};                                 \
-    HEDDLE_SAVE(pc + 1);                                                                      \
-    HEDDLE_RESULT(slow_[pc->op](*this, operands_, 2), 1)                                      \
+// The long way of an instruction: with two operands, one, or a test of two.
+#define HEDDLE_SLOW2(left_value, right_value) \
+  {                                           \
+    x = (left_value);                         \
+    y = (right_value);                        \
+    goto slow_binary;                         \
   }
-#define HEDDLE_SLOW1(operand)                                                                 \
-  {                                                                                           \
-    const Value operand_ = (operand);                                                         \
-    HEDDLE_SAVE(pc + 1);                                                                      \
-    HEDDLE_RESULT(slow_[pc->op](*this, &operand_, 1), 1)                                      \
+#define HEDDLE_SLOW1(operand) \
+  {                           \
+    x = (operand);            \
+    goto slow_unary;          \
   }
-// A test of two operands that jumps.
-#define HEDDLE_COMPARE(name, opposite, right_value, comparison)                               \
-  case Op::opposite:                                                                          \
-  case Op::name: {                                                                            \
-    const Value left_ = base[pc->a];                                                          \
-    const Value right_ = (right_value);                                                       \
-    bool truth;                                                                               \
-    if (both_fixnums(left_, right_)) [[likely]] {                                             \
-      truth = word(left_) comparison word(right_);                                            \
-    } else {                                                                                  \
-      const Value operands_[2] = {left_, right_};                                             \
-      HEDDLE_SAVE(pc + 1);                                                                    \
-      const Value result_ = slow_[pc->op](*this, operands_, 2);                               \
-      if (result_.is_signal()) [[unlikely]] goto raised;                                      \
-      truth = result_.is_true();                                                              \
-    }                                                                                         \
-    pc += truth == (static_cast<Op>(pc->op) == Op::name) ? near(pc) : 1;                      \
-    break;                                                                                    \
+// A jump is a branch of the processor, too: as a conditional move it would make the next instruction wait for the test.
+#define HEDDLE_JUMP(condition, distance, size) \
+  if (condition) {                             \
+    asm volatile("");                          \
+    pc += (distance);                          \
+  } else {                                     \
+    pc += (size);                              \
+  }                                            \
+  break;
+// A test of two numbers that jumps.
+#define HEDDLE_COMPARE(name, right_value, condition)         \
+  case Op::name: {                                           \
+    const Value left_ = base[pc->a];                         \
+    const Value right_ = (right_value);                      \
+    if (!both_fixnums(left_, right_)) [[unlikely]] {         \
+      x = left_;                                             \
+      y = right_;                                            \
+      goto slow_compare;                                     \
+    }                                                        \
+    const i64 l = word(left_);                               \
+    const i64 r = word(right_);                              \
+    HEDDLE_JUMP(condition, near(pc), 1)                      \
   }
-#define HEDDLE_COMPARE_SMALL(name, opposite, comparison) \
-  HEDDLE_COMPARE(name, opposite, Value::fixnum(imm(pc)), comparison)
-#define HEDDLE_COMPARE_REGISTERS(name, opposite, comparison) HEDDLE_COMPARE(name, opposite, base[pc->b], comparison)
+#define HEDDLE_COMPARE_BOTH(name, comparison)                                   \
+  HEDDLE_COMPARE(kUnless##name, base[pc->b], !(l comparison r))                 \
+  HEDDLE_COMPARE(kIf##name, base[pc->b], l comparison r)                        \
+  HEDDLE_COMPARE(kUnless##name##Small, Value::fixnum(imm(pc)), !(l comparison r)) \
+  HEDDLE_COMPARE(kIf##name##Small, Value::fixnum(imm(pc)), l comparison r)
 // Arithmetic that may overflow.
 #define HEDDLE_ARITHMETIC(right_value, builtin)                                               \
   {                                                                                           \
     const Value left_ = base[pc->b];                                                          \
     const Value right_ = (right_value);                                                       \
-    i64 sum_;                                                                                 \
-    if (both_fixnums(left_, right_) && !builtin(word(left_), word(right_), &sum_)) [[likely]] { \
-      base[pc->a] = Value(static_cast<u64>(sum_));                                            \
+    i64 result_;                                                                              \
+    if (both_fixnums(left_, right_) && !builtin(word(left_), word(right_), &result_)) [[likely]] { \
+      base[pc->a] = Value(static_cast<u64>(result_));                                         \
       ++pc;                                                                                   \
       break;                                                                                  \
     }                                                                                         \
@@ -206,16 +229,16 @@ Turn Machine::execute(u64 fuel) {
         pc += far(pc);
         if (left <= 0) [[unlikely]] goto preempted;
         break;
-      case Op::kJumpTrue: pc += base[pc->a].is_true() ? far(pc) : 1; break;
-      case Op::kJumpFalse: pc += base[pc->a].is_true() ? 1 : far(pc); break;
-      case Op::kUnlessNull: pc += base[pc->a].is_nil() ? 1 : far(pc); break;
-      case Op::kIfNull: pc += base[pc->a].is_nil() ? far(pc) : 1; break;
-      case Op::kUnlessPair: pc += base[pc->a].is_pair() ? 1 : far(pc); break;
-      case Op::kIfPair: pc += base[pc->a].is_pair() ? far(pc) : 1; break;
-      case Op::kUnlessEq: pc += base[pc->a] == base[pc->b] ? 1 : near(pc); break;
-      case Op::kIfEq: pc += base[pc->a] == base[pc->b] ? near(pc) : 1; break;
-      case Op::kUnlessEqConstant: pc += base[pc->a] == constant(pc) ? 2 : far(pc); break;
-      case Op::kIfEqConstant: pc += base[pc->a] == constant(pc) ? far(pc) : 2; break;
+      case Op::kJumpTrue: HEDDLE_JUMP(base[pc->a].is_true(), far(pc), 1)
+      case Op::kJumpFalse: HEDDLE_JUMP(!base[pc->a].is_true(), far(pc), 1)
+      case Op::kUnlessNull: HEDDLE_JUMP(!base[pc->a].is_nil(), far(pc), 1)
+      case Op::kIfNull: HEDDLE_JUMP(base[pc->a].is_nil(), far(pc), 1)
+      case Op::kUnlessPair: HEDDLE_JUMP(!base[pc->a].is_pair(), far(pc), 1)
+      case Op::kIfPair: HEDDLE_JUMP(base[pc->a].is_pair(), far(pc), 1)
+      case Op::kUnlessEq: HEDDLE_JUMP(base[pc->a] != base[pc->b], near(pc), 1)
+      case Op::kIfEq: HEDDLE_JUMP(base[pc->a] == base[pc->b], near(pc), 1)
+      case Op::kUnlessEqConstant: HEDDLE_JUMP(base[pc->a] != constant(pc), far(pc), 2)
+      case Op::kIfEqConstant: HEDDLE_JUMP(base[pc->a] == constant(pc), far(pc), 2)
       case Op::kUnlessEqv:
       case Op::kIfEqv: {
         const Value operands[2] = {base[pc->a], base[pc->b]};
@@ -227,16 +250,11 @@ Turn Machine::execute(u64 fuel) {
         pc += truth == (static_cast<Op>(pc->op) == Op::kIfEqv) ? near(pc) : 1;
         break;
       }
-        HEDDLE_COMPARE_REGISTERS(kIfLess, kUnlessLess, <)
-        HEDDLE_COMPARE_REGISTERS(kIfLessEqual, kUnlessLessEqual, <=)
-        HEDDLE_COMPARE_REGISTERS(kIfGreater, kUnlessGreater, >)
-        HEDDLE_COMPARE_REGISTERS(kIfGreaterEqual, kUnlessGreaterEqual, >=)
-        HEDDLE_COMPARE_REGISTERS(kIfEqual, kUnlessEqual, ==)
-        HEDDLE_COMPARE_SMALL(kIfLessSmall, kUnlessLessSmall, <)
-        HEDDLE_COMPARE_SMALL(kIfLessEqualSmall, kUnlessLessEqualSmall, <=)
-        HEDDLE_COMPARE_SMALL(kIfGreaterSmall, kUnlessGreaterSmall, >)
-        HEDDLE_COMPARE_SMALL(kIfGreaterEqualSmall, kUnlessGreaterEqualSmall, >=)
-        HEDDLE_COMPARE_SMALL(kIfEqualSmall, kUnlessEqualSmall, ==)
+        HEDDLE_COMPARE_BOTH(Less, <)
+        HEDDLE_COMPARE_BOTH(LessEqual, <=)
+        HEDDLE_COMPARE_BOTH(Greater, >)
+        HEDDLE_COMPARE_BOTH(GreaterEqual, >=)
+        HEDDLE_COMPARE_BOTH(Equal, ==)
 
       case Op::kAdd: HEDDLE_ARITHMETIC(base[pc->c], __builtin_add_overflow)
       case Op::kSubtract: HEDDLE_ARITHMETIC(base[pc->c], __builtin_sub_overflow)
@@ -519,9 +537,49 @@ Turn Machine::execute(u64 fuel) {
           case Next::kStop: goto stopped;
         }
         break;
+      default: __builtin_unreachable();
     }
     continue;
 
+  slow_unary: {
+    const Value operand = x;
+    HEDDLE_SAVE(pc + 1);
+    HEDDLE_RESULT(slow_[pc->op](*this, &operand, 1), 1)
+  }
+  slow_binary: {
+    double left_number;
+    double right_number;
+    if (are_flonums(x, y, left_number, right_number)) {
+      double number = 0;
+      bool is_number = true;
+      switch (static_cast<Op>(pc->op)) {
+        case Op::kAdd:
+        case Op::kAddSmall: number = left_number + right_number; break;
+        case Op::kSubtract:
+        case Op::kSubtractSmall: number = left_number - right_number; break;
+        case Op::kMultiply: number = left_number * right_number; break;
+        default: is_number = false;
+      }
+      if (is_number) {
+        base[pc->a] = heap_.fast_flonum(number);
+        ++pc;
+        goto safe_point;
+      }
+    }
+    const Value operands[2] = {x, y};
+    HEDDLE_SAVE(pc + 1);
+    HEDDLE_RESULT(slow_[pc->op](*this, operands, 2), 1)
+  }
+  slow_compare: {
+    const Value operands[2] = {x, y};
+    HEDDLE_SAVE(pc + 1);
+    const Value result = slow_[pc->op](*this, operands, 2);
+    if (result.is_signal()) [[unlikely]] goto raised;
+    // The operations stand in pairs, the one that jumps where the test is false first.
+    const bool sense = ((pc->op - static_cast<u16>(Op::kUnlessLess)) & 1) != 0;
+    pc += result.is_true() == sense ? near(pc) : 1;
+    continue;
+  }
   called:
     // A builtin in tail position has returned to the fiber's bottom, where there is no frame to stop in.
     if (static_cast<Op>(pc->op) == Op::kUnderflow) [[unlikely]] continue;

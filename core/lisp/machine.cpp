@@ -136,6 +136,7 @@ void Machine::mark_roots(Heap& heap) {
   heap.mark(trampoline_);
   heap.mark(raised_);
   heap.mark(callee_);
+  heap.mark(kept_);
   for (const Value hook : hooks_) heap.mark(hook);
   for (const Value argument : arguments_) heap.mark(argument);
   spare_ = nullptr;
@@ -230,8 +231,8 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
   pc_ = nullptr;
   current_ = nullptr;
   // What a fiber has filled the heap with must not hinder the next one from beginning.
-  const u64 margin = heap_.limit() / kHeadroom;
-  if (!heap_.has_room(margin) && (heap_.used() > live_ + margin || live_ > heap_.used())) {
+  if (limit_was_met_ && (turn == Turn::kDone || turn == Turn::kFailed)) {
+    limit_was_met_ = false;
     last_ = &fiber;
     last_steps_ += heap_.collect_all() / kUnitsPerStep;
     live_ = heap_.used();
@@ -286,24 +287,32 @@ bool Machine::load_preludes() {
 Machine::Next Machine::safe_point() {
   retried_ = nullptr;
   heap_.collect_some();
+  const u64 limit = heap_.limit();
+  const u64 margin = limit / kHeadroom;
   if (!heap_.is_over_limit()) {
-    is_over_ = false;
+    if (is_over_ && heap_.has_room(margin)) is_over_ = false;
     return Next::kGo;
   }
-  const u64 limit = heap_.limit();
   // A full collection again only if a good part of the limit was allocated since the last one.
-  if (heap_.used() > live_ + limit / kHeadroom || live_ > heap_.used()) {
+  if (heap_.used() > live_ + margin || live_ > heap_.used()) {
     charge(heap_.collect_all() / kUnitsPerStep);
     live_ = heap_.used();
-    if (live_ + limit / kHeadroom <= limit) {
+    if (live_ + margin <= limit) {
       is_over_ = false;
       return Next::kGo;
     }
   }
-  if (is_over_ && heap_.used() <= limit + limit / kHeadroom) return Next::kGo;
-  is_over_ = true;
+  // A handler of HeapLimit may go beyond it, a bit.
+  if (is_over_ && heap_.used() <= limit + margin) return Next::kGo;
   heap_error("", 0);
   return Next::kRaise;
+}
+
+void Machine::make_room(Value kept) {
+  kept_ = kept;
+  live_ = 0;
+  heap_.collect_all();
+  kept_ = kFalse;
 }
 
 Value Machine::parameter_value(Value parameter) const {

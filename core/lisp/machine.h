@@ -79,6 +79,8 @@ class Machine : private RootSet {
   Value tail_call(Value procedure, const Value* arguments, u32 count);
   // The same with arguments that the builtin has collected.
   Value tail_call(Value procedure, std::vector<Value>&& arguments);
+  // Collects all garbage, while no fiber runs: for whoever finds that heap().has_room() says no. Keeps a value.
+  void make_room(Value kept);
   // Counts work beyond the one step of the instruction.
   void charge(u64 steps) { charged_ += steps; }
 
@@ -228,10 +230,12 @@ class Machine : private RootSet {
   u64 live_ = 0;      // bytes after the last full collection that the limit asked for
   u64 room_wanted_ = 0;                   // of heap_error(), for the instruction that runs
   const Instruction* retried_ = nullptr;  // ran again for that, since the last collection
-  Fiber* last_ = nullptr;
+  Fiber* last_ = nullptr;                 // kept for its result while the heap is cleared behind it
+  bool limit_was_met_ = false;
   bool is_over_ = false;  // HeapLimit was raised and the heap is still above the limit
 
   Value raised_ = kFalse;
+  Value kept_ = kFalse;
   Value callee_ = kFalse;  // of tail_call()
   std::vector<Value> arguments_;
   Value trampoline_ = kFalse;

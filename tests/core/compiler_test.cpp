@@ -58,7 +58,7 @@ TEST_F(CompilerTest, each_turn_has_its_own_variables) {
             "(2 1 0)");
   EXPECT_EQ(eval("(define l '()) (do ((i 0 (+ i 1))) ((= i 2)) (set! l (cons (lambda () (set! i (+ i 10)) i) l)))"
                  "(map (lambda (p) (p) (p)) l)"),
-            "(31 20)");
+            "(21 20)");
 }
 
 TEST_F(CompilerTest, closures_capture_through_levels) {
@@ -80,7 +80,7 @@ TEST_F(CompilerTest, tests_are_jumps_with_the_meaning_of_their_parts) {
   EXPECT_EQ(eval("(list (if (< 1 2) 'y 'n) (if (not (< 1.5 2)) 'y 'n) (if (>= 2 2.0) 'y 'n) (if (= 1 1.0) 'y 'n)"
                  " (if (eqv? 1.5 1.5) 'y 'n) (if (eq? 'a 'a) 'y 'n) (if (null? '()) 'y 'n) (if (pair? '()) 'y 'n))"),
             "(y n y y y y y n)");
-  EXPECT_EQ(eval("(if (< 'a 1) 1 2)"), "TypeError: <: argument 1 must be a real number, got a");
+  EXPECT_EQ(eval("(if (< 'a 1) 1 2)"), "TypeError: <: argument 1 must be a number, got a");
 }
 
 TEST_F(CompilerTest, arithmetic_overflows_into_larger_numbers) {

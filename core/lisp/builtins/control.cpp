@@ -116,19 +116,23 @@ Value error(Machine& machine, const Value* arguments, u32 count) {
   return machine.raise(condition);
 }
 
-// A handler returned to a raise that cannot go on.
+// A handler returned to a raise that cannot go on: that is an error of its own, with what was raised as its irritant. If
+// the next handler returns as well, it stays the same.
 Value raise_unhandled(Machine& machine, const Value* arguments, u32) {
-  const Value condition = machine.make_condition("UserError", "a handler returned to a raise that cannot go on",
-                                                 machine.heap().cons(arguments[0], kNil));
-  if (is_a(arguments[0], Type::kCondition)) {
-    const auto* original = as<Condition>(arguments[0]);
+  constexpr std::string_view kMessage = "a handler returned to a raise that cannot go on";
+  const bool is_condition = is_a(arguments[0], Type::kCondition);
+  const auto* original = is_condition ? as<Condition>(arguments[0]) : nullptr;
+  const std::string message = is_condition ? displayed(original->message) : std::string();
+  if (message.starts_with(kMessage)) return machine.raise(arguments[0]);
+  const Value condition =
+      machine.make_condition("UserError", kMessage, machine.heap().cons(arguments[0], kNil));
+  if (is_condition) {
     auto* copy = as<Condition>(condition);
     copy->code = original->code;
     copy->position = original->position;
     copy->backtrace = original->backtrace;
     copy->payload = original->payload;
-    copy->message =
-        machine.heap().string("a handler returned to a raise that cannot go on: " + displayed(original->message));
+    copy->message = machine.heap().string(std::string(kMessage) + ": " + message);
   }
   return machine.raise(condition);
 }

@@ -153,6 +153,7 @@ void define_eval(Machine& machine) { machine.define(kBuiltins); }
 Value make_program(Machine& machine, std::string_view text, u16 source, Value environment, ProgramKind kind) {
   Heap& heap = machine.heap();
   // As a string, and about as much again for the forms that are read from it.
+  if (!heap.has_room(text.size() * 8) && !machine.is_running()) machine.make_room(environment);
   if (!heap.has_room(text.size() * 8)) return machine.heap_error("the program's text", text.size() * 8);
   Arena arena;
   const auto constant = [&](Value value) {
