@@ -165,7 +165,7 @@ Value Machine::range_error(std::string_view procedure, u32 argument, std::string
 Value Machine::heap_error(std::string_view procedure, u64 bytes) {
   room_wanted_ = procedure.empty() ? 0 : bytes;
   limit_was_met_ = true;
-  is_over_ = true;
+  if (current_ != nullptr) current_->aux |= kFiberIsOver;
   std::string message(procedure);
   if (!message.empty()) message += ": ";
   if (!procedure.empty()) message += std::to_string(bytes) + " bytes do not fit; ";

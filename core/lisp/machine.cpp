@@ -17,6 +17,8 @@ namespace {
 constexpr u16 kListed = 1;   // in the machine's list
 constexpr u16 kRaising = 2;  // its next turn begins with raising Fiber::result
 constexpr u16 kStarted = 4;
+// HeapLimit was raised in it, and there is not much room yet.
+constexpr u16 kOver = Machine::kFiberIsOver;
 
 // After HeapLimit a handler gets so much more, as a part of the limit, until the heap is below it again.
 constexpr u64 kHeadroom = 16;
@@ -290,7 +292,7 @@ Machine::Next Machine::safe_point() {
   const u64 limit = heap_.limit();
   const u64 margin = limit / kHeadroom;
   if (!heap_.is_over_limit()) {
-    if (is_over_ && heap_.has_room(margin)) is_over_ = false;
+    if ((current_->aux & kOver) != 0 && heap_.has_room(margin)) current_->aux &= static_cast<u16>(~kOver);
     return Next::kGo;
   }
   // A full collection again only if a good part of the limit was allocated since the last one.
@@ -298,14 +300,18 @@ Machine::Next Machine::safe_point() {
     charge(heap_.collect_all() / kUnitsPerStep);
     live_ = heap_.used();
     if (live_ + margin <= limit) {
-      is_over_ = false;
+      current_->aux &= static_cast<u16>(~kOver);
       return Next::kGo;
     }
   }
-  // A handler of HeapLimit may go beyond it, a bit.
-  if (is_over_ && heap_.used() <= limit + margin) return Next::kGo;
+  // A handler of HeapLimit may go beyond it, a bit. What needs more than that ends its fiber, whatever handlers and
+  // winders are left: each of them would need more.
+  const bool is_over = (current_->aux & kOver) != 0;
+  if (is_over && heap_.used() <= limit + margin) return Next::kGo;
   heap_error("", 0);
-  return Next::kRaise;
+  if (!is_over) return Next::kRaise;
+  fail(raised_);
+  return Next::kStop;
 }
 
 void Machine::make_room(Value kept) {

@@ -159,6 +159,7 @@ class Machine : private RootSet {
     u16 op;  // the instruction that does the same for two arguments or fewer, or kNoOp
   };
   static constexpr u16 kNoOp = 0xffff;
+  static constexpr u16 kFiberIsOver = 8;  // of Fiber::aux; the others are in machine.cpp
   const BuiltinEntry& builtin(u64 index) const { return builtins_[index]; }
 
  private:
@@ -232,7 +233,6 @@ class Machine : private RootSet {
   const Instruction* retried_ = nullptr;  // ran again for that, since the last collection
   Fiber* last_ = nullptr;                 // kept for its result while the heap is cleared behind it
   bool limit_was_met_ = false;
-  bool is_over_ = false;  // HeapLimit was raised and the heap is still above the limit
 
   Value raised_ = kFalse;
   Value kept_ = kFalse;
