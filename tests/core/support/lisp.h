@@ -25,7 +25,10 @@ class Lisp : public testing::Test {
   }
 
   // From here on in a new top level.
-  void fresh() { roots_.environment = make_program_environment(machine_.heap(), machine_.core()); }
+  void fresh() {
+    roots_.fiber = kFalse;
+    roots_.environment = make_program_environment(machine_.heap(), machine_.core());
+  }
 
   // The written value of the last form of a text named "test"; "Code: message" if one raised a condition, "raised:
   // object" for anything else that was raised, "steps" if it took more than fuel.
