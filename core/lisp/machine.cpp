@@ -287,10 +287,15 @@ bool Machine::load_preludes() {
 
 // Between two instructions: collects what is due, and raises HeapLimit where that does not help.
 Machine::Next Machine::safe_point() {
-  retried_ = nullptr;
-  heap_.collect_some();
   const u64 limit = heap_.limit();
   const u64 margin = limit / kHeadroom;
+  retried_ = nullptr;
+  // Above the limit the heap asks at every allocation: a handler would crawl.
+  if ((current_->aux & kOver) != 0 && heap_.is_over_limit() && heap_.used() >= live_ &&
+      heap_.used() <= std::min(limit, live_) + margin) {
+    return Next::kGo;
+  }
+  heap_.collect_some();
   if (!heap_.is_over_limit()) {
     if ((current_->aux & kOver) != 0 && heap_.has_room(margin)) current_->aux &= static_cast<u16>(~kOver);
     return Next::kGo;
