@@ -67,7 +67,8 @@ Position PositionTable::find(const Code* code, u32 index) {
     if (from > index) break;
     if ((head & 1) != 0) position.source = static_cast<u16>(number());
     const u64 lines = number();
-    const i64 line = static_cast<i64>(position.place >> 12) + (static_cast<i64>(lines >> 1) ^ -static_cast<i64>(lines & 1));
+    const i64 line =
+        static_cast<i64>(position.place >> 12) + (static_cast<i64>(lines >> 1) ^ -static_cast<i64>(lines & 1));
     position.place = static_cast<u32>(line) << 12 | static_cast<u32>(number());
     found = position;
   }
@@ -241,20 +242,20 @@ std::vector<std::string> Machine::backtrace_of(Value value) const {
   return lines;
 }
 
+std::string Machine::message_of(Value value) const {
+  const auto* condition = as<Condition>(value);
+  std::string text = text_of(condition->message);
+  if (!is_symbol(condition->code) || displayed(condition->code) != "UserError") return text;
+  if (condition->irritants.is_pair() && !text.ends_with(':')) text += ':';
+  u32 count = 0;
+  for (Value at = condition->irritants; at.is_pair() && count < 16; at = cdr(at), ++count) text += ' ' + shown(car(at));
+  return text;
+}
+
 std::string Machine::report(Value raised) const {
   if (!is_a(raised, Type::kCondition)) return "raised: " + shown(raised);
-  const auto* condition = as<Condition>(raised);
-  std::string text = position_of(raised);
-  if (!text.empty()) text += ": ";
-  text += text_of(condition->message);
-  // The messages of the machine name their irritants.
-  if (is_symbol(condition->code) && displayed(condition->code) == "UserError") {
-    u32 count = 0;
-    for (Value at = condition->irritants; at.is_pair() && count < 16; at = cdr(at), ++count) {
-      text += (count == 0 && !text.ends_with(':') ? ": " : " ") + shown(car(at));
-    }
-  }
-  return text;
+  const std::string position = position_of(raised);
+  return (position.empty() ? "" : position + ": ") + message_of(raised);
 }
 
 }  // namespace heddle::lisp

@@ -90,6 +90,8 @@ class Machine : private RootSet {
   std::string position_of(Value condition) const;
   // The same for the callers, innermost first; what is left out is said by a last line.
   std::vector<std::string> backtrace_of(Value condition) const;
+  // What it says, with its irritants where they are a program's (the machine's messages name them).
+  std::string message_of(Value condition) const;
   // For people: "file:line:column: message: irritants", then the offending line of text if it is known.
   std::string report(Value raised) const;
 

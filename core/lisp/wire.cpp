@@ -414,16 +414,8 @@ void WireWriter::write_error(std::string& out, Value raised, u32 depth) {
   }
   const auto* condition = as<Condition>(raised);
   const std::string code = is_symbol(condition->code) ? name_of(condition->code) : "UserError";
-  std::string message = text_of(condition->message);
-  // The machine's messages name their irritants; those of a program do not.
-  if (code == "UserError") {
-    u32 count = 0;
-    for (Value at = condition->irritants; at.is_pair() && count < 16; at = cdr(at), ++count) {
-      message += (count == 0 ? ": " : " ") + shown(car(at));
-    }
-  }
   append_text(out, code);
-  append_text(out, message);
+  append_text(out, machine_.message_of(raised));
   const std::string position = machine_.position_of(raised);
   if (position.empty()) {
     out += static_cast<char>(kTagUndefined);

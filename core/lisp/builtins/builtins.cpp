@@ -17,6 +17,7 @@ void define_builtins(Machine& machine) {
   define_ports(machine);
   define_promises(machine);
   define_records(machine);
+  define_refused(machine);
   define_strings(machine);
   define_vectors(machine);
 }

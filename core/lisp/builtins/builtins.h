@@ -19,6 +19,7 @@ void define_numbers(Machine& machine);
 void define_ports(Machine& machine);
 void define_promises(Machine& machine);
 void define_records(Machine& machine);
+void define_refused(Machine& machine);
 void define_strings(Machine& machine);
 void define_vectors(Machine& machine);
 
