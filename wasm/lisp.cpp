@@ -89,11 +89,15 @@ HEDDLE_EXPORT("hd_lisp_out") void* hd_lisp_out() { return &out; }
 HEDDLE_EXPORT("hd_lisp_program") u32 hd_lisp_program(u32 parent, u32 bits, u32 shield) {
   return the_lisp().submit(parent, bits, shield, buffer);
 }
-HEDDLE_EXPORT("hd_lisp_result") u32 hd_lisp_result(u32 fiber) { return told(static_cast<u32>(the_lisp().result(fiber))); }
+HEDDLE_EXPORT("hd_lisp_result") u32 hd_lisp_result(u32 fiber) {
+  return told(static_cast<u32>(the_lisp().result(fiber)));
+}
 HEDDLE_EXPORT("hd_lisp_spawned") u32 hd_lisp_spawned(u32 fiber) { return told(the_lisp().spawned(fiber) ? 1 : 0); }
 HEDDLE_EXPORT("hd_lisp_define") u32 hd_lisp_define() { return the_lisp().define(buffer); }
 HEDDLE_EXPORT("hd_lisp_arguments") u32 hd_lisp_arguments(u32 op) { return told(the_lisp().arguments(op)); }
-HEDDLE_EXPORT("hd_lisp_reply") u32 hd_lisp_reply(u32 op, u32 ok) { return the_lisp().reply(op, ok != 0, buffer) ? 1 : 0; }
+HEDDLE_EXPORT("hd_lisp_reply") u32 hd_lisp_reply(u32 op, u32 ok) {
+  return the_lisp().reply(op, ok != 0, buffer) ? 1 : 0;
+}
 HEDDLE_EXPORT("hd_lisp_output") void hd_lisp_output(u32 program) {
   the_lisp().output(program);
   told(0);

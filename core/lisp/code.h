@@ -19,15 +19,15 @@ static_assert(sizeof(Instruction) == 8);
 // length: words of instructions. The collector follows name, constants and positions; every value that stands among the
 // instructions is in `constants`, too.
 struct Code : Object {
-  Value name;           // Symbol or #f
-  Value constants;      // Vector or #f
-  Value positions;      // Bytes or #f: which instruction stands for which place, see code_positions.cpp
-  u32 frame_size = 1;   // registers, windows of calls included
-  u16 arity = 0;        // arguments; kVariadic: see below
-  u16 required = 0;     // arguments that must be there
-  u16 has_rest = 0;     // 1: more arguments come as a list
-  u16 is_choice = 0;    // 1: of case-lambda; the closure's free values are the clauses' closures
-  u32 source = 0;       // of the position of the procedure itself
+  Value name;          // Symbol or #f
+  Value constants;     // Vector or #f
+  Value positions;     // Bytes or #f: which instruction stands for which place, see code_positions.cpp
+  u32 frame_size = 1;  // registers, windows of calls included
+  u16 arity = 0;       // arguments; kVariadic: see below
+  u16 required = 0;    // arguments that must be there
+  u16 has_rest = 0;    // 1: more arguments come as a list
+  u16 is_choice = 0;   // 1: of case-lambda; the closure's free values are the clauses' closures
+  u32 source = 0;      // of the position of the procedure itself
   u32 place = 0;
   u32 unused = 0;
   Instruction instructions[1];

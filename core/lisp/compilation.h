@@ -27,8 +27,8 @@ struct Jumps {
 // A procedure that is compiled as a place to jump to.
 struct Label {
   Node* lambda = nullptr;
-  u32 first = 0;       // register of the first parameter
-  u32 address = 0;     // where it is, if is_placed
+  u32 first = 0;    // register of the first parameter
+  u32 address = 0;  // where it is, if is_placed
   bool is_placed = false;
   bool is_wanted = false;
   Jumps jumps;
@@ -53,10 +53,10 @@ class Compiler {
     std::vector<u64> words;
     std::vector<Value> constants;
     PositionTable positions;
-    Position position;     // of what is being compiled
-    u32 next = 0;          // the first free register
-    u32 most = 1;          // registers in all
-    u32 last_target = 0;   // the last word that something jumps to
+    Position position;    // of what is being compiled
+    u32 next = 0;         // the first free register
+    u32 most = 1;         // registers in all
+    u32 last_target = 0;  // the last word that something jumps to
     bool is_reachable = true;
   };
   // A closure that was made before a variable that it captures had its value; those of one variable are a list that
@@ -116,9 +116,7 @@ class Compiler {
   u32 reserve(u32 count = 1);
   u32 temporary() { return reserve(); }
   u32 capture(Function* function, Variable* variable);
-  bool is_self(const Variable* variable) const {
-    return function_->self == variable && variable != nullptr;
-  }
+  bool is_self(const Variable* variable) const { return function_->self == variable && variable != nullptr; }
 
   struct Jump {
     u32 at;

@@ -55,7 +55,8 @@ u16 Compiler::instruction_for(const Node* node) const {
 
 // Nothing is written before everything is read.
 bool Compiler::is_simple(const Node* node) const {
-  if (node->kind == NodeKind::kLocal || node->kind == NodeKind::kConstant || node->kind == NodeKind::kGlobal) return true;
+  if (node->kind == NodeKind::kLocal || node->kind == NodeKind::kConstant || node->kind == NodeKind::kGlobal)
+    return true;
   if (node->kind != NodeKind::kCall || instruction_for(node) == Machine::kNoOp) return false;
   for (std::size_t i = 1; i < node->children.size(); ++i) {
     const NodeKind kind = node->children[i]->kind;

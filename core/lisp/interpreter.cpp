@@ -30,7 +30,9 @@ inline Object* address(const Instruction* pc) {
     return reinterpret_cast<Object*>(static_cast<std::uintptr_t>(bits & 0x0000fffffffffff8));
   }
 }
-inline Value return_word(const Instruction* pc) { return Value(static_cast<u64>(reinterpret_cast<std::uintptr_t>(pc))); }
+inline Value return_word(const Instruction* pc) {
+  return Value(static_cast<u64>(reinterpret_cast<std::uintptr_t>(pc)));
+}
 inline const Instruction* return_address(Value word) {
   return reinterpret_cast<const Instruction*>(static_cast<std::uintptr_t>(word.bits()));
 }
@@ -67,13 +69,14 @@ Turn Machine::execute(u64 fuel) {
 #define HEDDLE_SAVE(next) (pc_ = (next), base_ = base)
 #define HEDDLE_LOAD() (pc = pc_, base = base_, end = end_)
 // After what may have raised: `size` words long.
-#define HEDDLE_RESULT(value, size)                     \
-  {                                                    \
-    const Value result_ = (value);                     \
-    if (result_.is_signal()) [[unlikely]] goto raised; \
-    base[pc->a] = result_;                             \
-    pc += (size);                                      \
-    goto worked;                                       \
+#define HEDDLE_RESULT(value, size)        \
+  {                                       \
+    const Value result_ = (value);        \
+    if (result_.is_signal()) [[unlikely]] \
+      goto raised;                        \
+    base[pc->a] = result_;                \
+    pc += (size);                         \
+    goto worked;                          \
   }
 // The long way of an instruction: with two operands, one, or a test of two.
 #define HEDDLE_SLOW2(left_value, right_value) \
@@ -97,47 +100,47 @@ Turn Machine::execute(u64 fuel) {
   }                                            \
   break;
 // A test of two numbers that jumps.
-#define HEDDLE_COMPARE(name, right_value, condition)         \
-  case Op::name: {                                           \
-    const Value left_ = base[pc->a];                         \
-    const Value right_ = (right_value);                      \
-    if (!both_fixnums(left_, right_)) [[unlikely]] {         \
-      x = left_;                                             \
-      y = right_;                                            \
-      goto slow_compare;                                     \
-    }                                                        \
-    const i64 l = word(left_);                               \
-    const i64 r = word(right_);                              \
-    HEDDLE_JUMP(condition, near(pc), 1)                      \
+#define HEDDLE_COMPARE(name, right_value, condition) \
+  case Op::name: {                                   \
+    const Value left_ = base[pc->a];                 \
+    const Value right_ = (right_value);              \
+    if (!both_fixnums(left_, right_)) [[unlikely]] { \
+      x = left_;                                     \
+      y = right_;                                    \
+      goto slow_compare;                             \
+    }                                                \
+    const i64 l = word(left_);                       \
+    const i64 r = word(right_);                      \
+    HEDDLE_JUMP(condition, near(pc), 1)              \
   }
-#define HEDDLE_COMPARE_BOTH(name, comparison)                                   \
-  HEDDLE_COMPARE(kUnless##name, base[pc->b], !(l comparison r))                 \
-  HEDDLE_COMPARE(kIf##name, base[pc->b], l comparison r)                        \
+#define HEDDLE_COMPARE_BOTH(name, comparison)                                     \
+  HEDDLE_COMPARE(kUnless##name, base[pc->b], !(l comparison r))                   \
+  HEDDLE_COMPARE(kIf##name, base[pc->b], l comparison r)                          \
   HEDDLE_COMPARE(kUnless##name##Small, Value::fixnum(imm(pc)), !(l comparison r)) \
   HEDDLE_COMPARE(kIf##name##Small, Value::fixnum(imm(pc)), l comparison r)
 // Arithmetic that may overflow.
-#define HEDDLE_ARITHMETIC(right_value, builtin)                                               \
-  {                                                                                           \
-    const Value left_ = base[pc->b];                                                          \
-    const Value right_ = (right_value);                                                       \
-    i64 result_;                                                                              \
+#define HEDDLE_ARITHMETIC(right_value, builtin)                                                    \
+  {                                                                                                \
+    const Value left_ = base[pc->b];                                                               \
+    const Value right_ = (right_value);                                                            \
+    i64 result_;                                                                                   \
     if (both_fixnums(left_, right_) && !builtin(word(left_), word(right_), &result_)) [[likely]] { \
-      base[pc->a] = Value(static_cast<u64>(result_));                                         \
-      ++pc;                                                                                   \
-      break;                                                                                  \
-    }                                                                                         \
-    HEDDLE_SLOW2(left_, right_)                                                               \
+      base[pc->a] = Value(static_cast<u64>(result_));                                              \
+      ++pc;                                                                                        \
+      break;                                                                                       \
+    }                                                                                              \
+    HEDDLE_SLOW2(left_, right_)                                                                    \
   }
-#define HEDDLE_PREDICATE(comparison)                                                          \
-  {                                                                                           \
-    const Value left_ = base[pc->b];                                                          \
-    const Value right_ = base[pc->c];                                                         \
-    if (both_fixnums(left_, right_)) [[likely]] {                                             \
-      base[pc->a] = Value::boolean(word(left_) comparison word(right_));                      \
-      ++pc;                                                                                   \
-      break;                                                                                  \
-    }                                                                                         \
-    HEDDLE_SLOW2(left_, right_)                                                               \
+#define HEDDLE_PREDICATE(comparison)                                     \
+  {                                                                      \
+    const Value left_ = base[pc->b];                                     \
+    const Value right_ = base[pc->c];                                    \
+    if (both_fixnums(left_, right_)) [[likely]] {                        \
+      base[pc->a] = Value::boolean(word(left_) comparison word(right_)); \
+      ++pc;                                                              \
+      break;                                                             \
+    }                                                                    \
+    HEDDLE_SLOW2(left_, right_)                                          \
   }
 
   for (;;) {
@@ -157,14 +160,16 @@ Turn Machine::execute(u64 fuel) {
         break;
       case Op::kGlobal: {
         const Value value = static_cast<Cell*>(address(pc))->value;
-        if (value == kUndefined) [[unlikely]] goto unbound;
+        if (value == kUndefined) [[unlikely]]
+          goto unbound;
         base[pc->a] = value;
         pc += 2;
         break;
       }
       case Op::kSetGlobal: {
         auto* cell = static_cast<Cell*>(address(pc));
-        if (cell->value == kUndefined) [[unlikely]] goto unbound;
+        if (cell->value == kUndefined) [[unlikely]]
+          goto unbound;
         heap_.write(cell->value, base[pc->a]);
         pc += 2;
         break;
@@ -187,14 +192,16 @@ Turn Machine::execute(u64 fuel) {
         goto safe_point;
       case Op::kUnbox: {
         const Value value = as<Box>(base[pc->b])->value;
-        if (value == kUndefined) [[unlikely]] goto undefined;
+        if (value == kUndefined) [[unlikely]]
+          goto undefined;
         base[pc->a] = value;
         ++pc;
         break;
       }
       case Op::kFreeUnbox: {
         const Value value = as<Box>(base[-1].to_closure()->free[pc->b])->value;
-        if (value == kUndefined) [[unlikely]] goto undefined;
+        if (value == kUndefined) [[unlikely]]
+          goto undefined;
         base[pc->a] = value;
         ++pc;
         break;
@@ -227,7 +234,8 @@ Turn Machine::execute(u64 fuel) {
       case Op::kJump: pc += far(pc); break;
       case Op::kLoop:
         pc += far(pc);
-        if (left <= 0) [[unlikely]] goto preempted;
+        if (left <= 0) [[unlikely]]
+          goto preempted;
         break;
       case Op::kJumpTrue: HEDDLE_JUMP(base[pc->a].is_true(), far(pc), 1)
       case Op::kJumpFalse: HEDDLE_JUMP(!base[pc->a].is_true(), far(pc), 1)
@@ -393,7 +401,8 @@ Turn Machine::execute(u64 fuel) {
       case Op::kSetCdr: {
         const Value operands[2] = {base[pc->a], base[pc->b]};
         HEDDLE_SAVE(pc + 1);
-        if (slow_[pc->op](*this, operands, 2).is_signal()) [[unlikely]] goto raised;
+        if (slow_[pc->op](*this, operands, 2).is_signal()) [[unlikely]]
+          goto raised;
         ++pc;
         break;
       }
@@ -409,7 +418,8 @@ Turn Machine::execute(u64 fuel) {
         }
         const Value operands[3] = {vector, index, base[pc->c]};
         HEDDLE_SAVE(pc + 1);
-        if (slow_[pc->op](*this, operands, 3).is_signal()) [[unlikely]] goto raised;
+        if (slow_[pc->op](*this, operands, 3).is_signal()) [[unlikely]]
+          goto raised;
         ++pc;
         break;
       }
@@ -439,7 +449,8 @@ Turn Machine::execute(u64 fuel) {
             window[-2] = return_word(pc + 1);
             base = window;
             pc = code->instructions;
-            if (left <= 0) [[unlikely]] goto preempted;
+            if (left <= 0) [[unlikely]]
+              goto preempted;
             break;
           }
         }
@@ -461,11 +472,13 @@ Turn Machine::execute(u64 fuel) {
             window[-2] = return_word(pc + 2);
             base = window;
             pc = code->instructions;
-            if (left <= 0) [[unlikely]] goto preempted;
+            if (left <= 0) [[unlikely]]
+              goto preempted;
             break;
           }
         }
-        if (callee == kUndefined) [[unlikely]] goto unbound;
+        if (callee == kUndefined) [[unlikely]]
+          goto unbound;
         HEDDLE_SAVE(pc + 1);
         switch (call(callee, window, pc->b, pc->a, false, pc + 2)) {
           case Next::kGo: HEDDLE_LOAD(); goto called;
@@ -483,7 +496,8 @@ Turn Machine::execute(u64 fuel) {
           window[-2] = return_word(pc + 1);
           base = window;
           pc = code->instructions;
-          if (left <= 0) [[unlikely]] goto preempted;
+          if (left <= 0) [[unlikely]]
+            goto preempted;
           break;
         }
         HEDDLE_SAVE(pc + 1);
@@ -496,7 +510,8 @@ Turn Machine::execute(u64 fuel) {
       }
       case Op::kTailCallGlobal: {
         const Value callee = static_cast<Cell*>(address(pc))->value;
-        if (callee == kUndefined) [[unlikely]] goto unbound;
+        if (callee == kUndefined) [[unlikely]]
+          goto unbound;
         base[pc->a + 1] = callee;
         [[fallthrough]];
       }
@@ -510,7 +525,8 @@ Turn Machine::execute(u64 fuel) {
             base[-1] = callee;
             for (u32 i = 0; i < count; ++i) base[i] = arguments[i];
             pc = code->instructions;
-            if (left <= 0) [[unlikely]] goto preempted;
+            if (left <= 0) [[unlikely]]
+              goto preempted;
             break;
           }
         }
@@ -574,7 +590,8 @@ Turn Machine::execute(u64 fuel) {
     const Value operands[2] = {x, y};
     HEDDLE_SAVE(pc + 1);
     const Value result = slow_[pc->op](*this, operands, 2);
-    if (result.is_signal()) [[unlikely]] goto raised;
+    if (result.is_signal()) [[unlikely]]
+      goto raised;
     // The operations stand in pairs, the one that jumps where the test is false first.
     const bool sense = ((pc->op - static_cast<u16>(Op::kUnlessLess)) & 1) != 0;
     pc += result.is_true() == sense ? near(pc) : 1;
@@ -582,13 +599,16 @@ Turn Machine::execute(u64 fuel) {
   }
   called:
     // A builtin in tail position has returned to the fiber's bottom, where there is no frame to stop in.
-    if (static_cast<Op>(pc->op) == Op::kUnderflow) [[unlikely]] continue;
-    if (left <= 0) [[unlikely]] goto preempted;
+    if (static_cast<Op>(pc->op) == Op::kUnderflow) [[unlikely]]
+      continue;
+    if (left <= 0) [[unlikely]]
+      goto preempted;
   worked:
     left -= static_cast<i64>(charged_);
     charged_ = 0;
   safe_point:
-    if (!heap_.wants_collection()) [[likely]] continue;
+    if (!heap_.wants_collection()) [[likely]]
+      continue;
     HEDDLE_SAVE(pc);
     switch (safe_point()) {
       case Next::kGo: continue;

@@ -24,8 +24,8 @@ class Labels {
   struct Candidate {
     Variable* variable;
     std::size_t parameters;
-    u32 tail;     // the tail position that calls must be in
-    i32 scope;    // the procedure around the binding form
+    u32 tail;                     // the tail position that calls must be in
+    i32 scope;                    // the procedure around the binding form
     std::vector<u32> dependents;  // labels that are called from its body
   };
   // A procedure: a candidate or, -1, an ordinary one.

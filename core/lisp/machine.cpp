@@ -236,7 +236,7 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
   if (limit_was_met_ && (turn == Turn::kDone || turn == Turn::kFailed)) {
     limit_was_met_ = false;
     last_ = &fiber;
-    last_steps_ += heap_.collect_all() / kUnitsPerStep;
+    last_steps_ += collect_at_limit();
     live_ = heap_.used();
     last_ = nullptr;
   }
@@ -249,7 +249,7 @@ bool Machine::makes_room() {
   room_wanted_ = 0;
   if (bytes == 0 || current_ == nullptr || retried_ == pc_) return false;
   retried_ = pc_;
-  charge(heap_.collect_all() / kUnitsPerStep);
+  charge(collect_at_limit());
   live_ = heap_.used();
   return heap_.has_room(bytes);
 }
@@ -285,6 +285,13 @@ bool Machine::load_preludes() {
   return true;
 }
 
+// A whole collection because the limit asked for it. Gives what it is worth in steps: this work depends on when the
+// heap was collected before.
+u64 Machine::collect_at_limit() {
+  ++collections_at_limit_;
+  return heap_.collect_all() / kUnitsPerStep;
+}
+
 // Between two instructions: collects what is due, and raises HeapLimit where that does not help.
 Machine::Next Machine::safe_point() {
   const u64 limit = heap_.limit();
@@ -302,7 +309,7 @@ Machine::Next Machine::safe_point() {
   }
   // A full collection again only if a good part of the limit was allocated since the last one.
   if (heap_.used() > live_ + margin || live_ > heap_.used()) {
-    charge(heap_.collect_all() / kUnitsPerStep);
+    charge(collect_at_limit());
     live_ = heap_.used();
     if (live_ + margin <= limit) {
       current_->aux &= static_cast<u16>(~kOver);

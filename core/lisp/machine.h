@@ -103,6 +103,8 @@ class Machine : private RootSet {
   Turn run(Fiber& fiber, u64 fuel);
   // What that took.
   u64 last_steps() const { return last_steps_; }
+  // Whole collections that the heap's limit asked for.
+  u64 collections_at_limit() const { return collections_at_limit_; }
   // What the parked builtin gives, or raises.
   void resume_with(Fiber& fiber, Value value);
   void resume_raising(Fiber& fiber, Value condition);
@@ -196,6 +198,7 @@ class Machine : private RootSet {
   Next return_to(Place place, Value value);
   Next raise_now();
   Next safe_point();
+  u64 collect_at_limit();
   bool makes_room();
   Place caller_of(const Chunk* chunk, u32 base) const;
   Place place_in_record(const Value* base) const;
@@ -225,12 +228,13 @@ class Machine : private RootSet {
   Value* end_ = nullptr;  // of the chunk
   Chunk* chunk_ = nullptr;
   Fiber* current_ = nullptr;
-  Chunk* spare_ = nullptr;  // an empty one
+  Chunk* spare_ = nullptr;   // an empty one
   Fiber* fibers_ = nullptr;  // those that have not ended
   Turn turn_ = Turn::kDone;  // how it ended, where Next is kStop
   u64 charged_ = 0;
   u64 last_steps_ = 0;
-  u64 live_ = 0;      // bytes after the last full collection that the limit asked for
+  u64 collections_at_limit_ = 0;
+  u64 live_ = 0;                          // bytes after the last full collection that the limit asked for
   u64 room_wanted_ = 0;                   // of heap_error(), for the instruction that runs
   const Instruction* retried_ = nullptr;  // ran again for that, since the last collection
   Fiber* last_ = nullptr;                 // kept for its result while the heap is cleared behind it

@@ -13,8 +13,8 @@
 //   slot[base - 3]   the address of its next instruction, as a plain even word
 // So nothing points into a chunk but the machine's own registers, and a chunk without captured frames can be moved.
 //
-// A continuation freezes the slots below it: they are never written again; whoever returns into a frozen frame runs on a
-// copy of that frame. To freeze a chunk is to freeze what its lowest frame returns into (done at once, so that nobody
+// A continuation freezes the slots below it: they are never written again; whoever returns into a frozen frame runs on
+// a copy of that frame. To freeze a chunk is to freeze what its lowest frame returns into (done at once, so that nobody
 // overwrites it; a chain is walked once).
 //
 // Invariant: `top` of a chunk holds while the machine does not run on it; slots from there on are dead.
@@ -56,10 +56,10 @@ struct Fiber : Object {
   Value name;         // String or #f
   Value next;         // in the machine's list, or #f
   Value previous;
-  u32 base = 0;       // of the topmost frame
-  u32 id = 0;         // in the kernel; 0 once it is over there
-  u64 pc = 0;         // where that goes on
-  u64 seq = 0;        // the number that the kernel gave it, never reused: what fiber/id gives
+  u32 base = 0;  // of the topmost frame
+  u32 id = 0;    // in the kernel; 0 once it is over there
+  u64 pc = 0;    // where that goes on
+  u64 seq = 0;   // the number that the kernel gave it, never reused: what fiber/id gives
 };
 
 }  // namespace heddle::lisp

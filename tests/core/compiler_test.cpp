@@ -116,8 +116,9 @@ TEST_F(CompilerTest, forms_of_any_size) {
   EXPECT_EQ(eval("(let (" + bindings + ") (apply + (list" + sum + ")))"), "4498500");
   EXPECT_EQ(eval("((let (" + bindings + ") (lambda () (apply + (list" + sum + ")))))"), "4498500");
   // Jumps over more than 32,767 words.
-  EXPECT_EQ(eval("(define (f x) (if (< x 1) (begin " + repeated("(vector x x x) ", 12000) + "1) 2)) (list (f 0) (f 1))"),
-            "(1 2)");
+  EXPECT_EQ(
+      eval("(define (f x) (if (< x 1) (begin " + repeated("(vector x x x) ", 12000) + "1) 2)) (list (f 0) (f 1))"),
+      "(1 2)");
 }
 
 }  // namespace

@@ -208,9 +208,11 @@ TEST_F(SmallHeapTest, what_fills_the_heap_gets_a_condition_that_can_be_caught) {
 
 TEST_F(SmallHeapTest, handlers_that_need_more_than_there_is_end_with_the_fiber) {
   EXPECT_EQ(eval("(define (w) (with-exception-handler (lambda (e) e) w)) (w)").substr(0, 9), "HeapLimit");
-  EXPECT_EQ(eval("(define (w) (guard (e (#f 1)) (cons 1 (w)))) (guard (e (#t 'caught)) (w))").substr(0, 9), "HeapLimit");
+  EXPECT_EQ(eval("(define (w) (guard (e (#f 1)) (cons 1 (w)))) (guard (e (#t 'caught)) (w))").substr(0, 9),
+            "HeapLimit");
   EXPECT_EQ(eval("(define l '()) (define (more) (set! l (cons 1 l)) (more))"
-                 "(with-exception-handler (lambda (e) (more)) more)").substr(0, 9),
+                 "(with-exception-handler (lambda (e) (more)) more)")
+                .substr(0, 9),
             "HeapLimit");
   fresh();
   EXPECT_EQ(eval("(vector-length (make-vector 50000 1))"), "50000");

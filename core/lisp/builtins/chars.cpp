@@ -53,8 +53,7 @@ Value alphabetic_is(Machine& machine, const Value* arguments, u32) {
   return property(machine, "char-alphabetic?", is_alphabetic, arguments);
 }
 Value numeric_is(Machine& machine, const Value* arguments, u32) {
-  return property(
-      machine, "char-numeric?", [](u32 c) { return heddle::lisp::digit_value(c) >= 0; }, arguments);
+  return property(machine, "char-numeric?", [](u32 c) { return heddle::lisp::digit_value(c) >= 0; }, arguments);
 }
 Value whitespace_is(Machine& machine, const Value* arguments, u32) {
   return property(machine, "char-whitespace?", is_whitespace, arguments);

@@ -53,9 +53,7 @@ Value call_cc(Machine& machine, const Value* arguments, u32) {
   return machine.call_with_continuation(arguments[0]);
 }
 
-Value continuation_winders(Machine&, const Value* arguments, u32) {
-  return as<Continuation>(arguments[0])->winders;
-}
+Value continuation_winders(Machine&, const Value* arguments, u32) { return as<Continuation>(arguments[0])->winders; }
 
 Value enter(Machine& machine, const Value* arguments, u32) {
   machine.heap().write(machine.current().winders, as<Continuation>(arguments[0])->winders);
@@ -116,16 +114,15 @@ Value error(Machine& machine, const Value* arguments, u32 count) {
   return machine.raise(condition);
 }
 
-// A handler returned to a raise that cannot go on: that is an error of its own, with what was raised as its irritant. If
-// the next handler returns as well, it stays the same.
+// A handler returned to a raise that cannot go on: that is an error of its own, with what was raised as its irritant.
+// If the next handler returns as well, it stays the same.
 Value raise_unhandled(Machine& machine, const Value* arguments, u32) {
   constexpr std::string_view kMessage = "a handler returned to a raise that cannot go on";
   const bool is_condition = is_a(arguments[0], Type::kCondition);
   const auto* original = is_condition ? as<Condition>(arguments[0]) : nullptr;
   const std::string message = is_condition ? displayed(original->message) : std::string();
   if (message.starts_with(kMessage)) return machine.raise(arguments[0]);
-  const Value condition =
-      machine.make_condition("UserError", kMessage, machine.heap().cons(arguments[0], kNil));
+  const Value condition = machine.make_condition("UserError", kMessage, machine.heap().cons(arguments[0], kNil));
   if (is_condition) {
     auto* copy = as<Condition>(condition);
     copy->code = original->code;

@@ -342,8 +342,7 @@ constexpr BuiltinDefinition kDefinitions[] = {
      1, 1},
     {"nan?",
      [](ONE) {
-       return tested(
-           machine, "nan?", [](Value n) { return is_flonum(n) && std::isnan(to_flonum(n)); }, arguments[0]);
+       return tested(machine, "nan?", [](Value n) { return is_flonum(n) && std::isnan(to_flonum(n)); }, arguments[0]);
      },
      1, 1},
     {"zero?",
@@ -353,42 +352,22 @@ constexpr BuiltinDefinition kDefinitions[] = {
      },
      1, 1},
     {"positive?",
-     [](ONE) {
-       return tested(
-           machine, "positive?", [](Value n) { return sign_of(n) > 0; }, arguments[0]);
-     },
-     1, 1},
+     [](ONE) { return tested(machine, "positive?", [](Value n) { return sign_of(n) > 0; }, arguments[0]); }, 1, 1},
     {"negative?",
-     [](ONE) {
-       return tested(
-           machine, "negative?", [](Value n) { return sign_of(n) < 0; }, arguments[0]);
-     },
-     1, 1},
+     [](ONE) { return tested(machine, "negative?", [](Value n) { return sign_of(n) < 0; }, arguments[0]); }, 1, 1},
     {"odd?", [](ONE) { return parity(machine, "odd?", true, arguments[0]); }, 1, 1},
     {"even?", [](ONE) { return parity(machine, "even?", false, arguments[0]); }, 1, 1},
 
-    {"=",
-     [](ARGUMENTS) {
-       return ordered(
-           machine, "=", [](Order o) { return o == Order::kEqual; }, arguments, count);
-     },
+    {"=", [](ARGUMENTS) { return ordered(machine, "=", [](Order o) { return o == Order::kEqual; }, arguments, count); },
      1, kAnyCount},
-    {"<",
-     [](ARGUMENTS) {
-       return ordered(
-           machine, "<", [](Order o) { return o == Order::kLess; }, arguments, count);
-     },
+    {"<", [](ARGUMENTS) { return ordered(machine, "<", [](Order o) { return o == Order::kLess; }, arguments, count); },
      1, kAnyCount},
     {">",
-     [](ARGUMENTS) {
-       return ordered(
-           machine, ">", [](Order o) { return o == Order::kGreater; }, arguments, count);
-     },
-     1, kAnyCount},
+     [](ARGUMENTS) { return ordered(machine, ">", [](Order o) { return o == Order::kGreater; }, arguments, count); }, 1,
+     kAnyCount},
     {"<=",
      [](ARGUMENTS) {
-       return ordered(
-           machine, "<=", [](Order o) { return o == Order::kLess || o == Order::kEqual; }, arguments, count);
+       return ordered(machine, "<=", [](Order o) { return o == Order::kLess || o == Order::kEqual; }, arguments, count);
      },
      1, kAnyCount},
     {">=",
