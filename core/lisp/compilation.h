@@ -128,6 +128,7 @@ class Compiler {
   const bool is_long_;
   bool is_too_far_ = false;
   bool is_too_large_ = false;
+  u64 words_ = 0;  // of all procedures
   Function* function_ = nullptr;
   std::vector<Jump> jumps_{{0, 0}};
   std::deque<Label> labels_;

@@ -169,8 +169,12 @@ u32 Compiler::operand(Node* node) {
 // --- Expressions
 
 void Compiler::compile(Node* node, u32 to, bool is_tail) {
+  if (is_too_large_) return;
   const u32 saved = function_->next;
   Jumps end;
+  // Where the tests of an `and` fail, and the constant that it gives then.
+  Jumps failed;
+  const Node* failure = nullptr;
   for (bool is_done = false; !is_done;) {
     if (!function_->is_reachable) break;
     if (node->position.place != 0) function_->position = node->position;
@@ -202,6 +206,15 @@ void Compiler::compile(Node* node, u32 to, bool is_tail) {
         Node* test = node->children[0];
         if (test->kind == NodeKind::kConstant) {
           node = node->children[test->value.is_true() ? 1 : 2];
+          is_done = false;
+          break;
+        }
+        // A long `and` is a loop here, not recursion.
+        const Node* alternative = node->children[2];
+        if (alternative->kind == NodeKind::kConstant && (failure == nullptr || failure->value == alternative->value)) {
+          failure = alternative;
+          branch(test, false, failed);
+          node = node->children[1];
           is_done = false;
           break;
         }
@@ -266,6 +279,12 @@ void Compiler::compile(Node* node, u32 to, bool is_tail) {
         break;
       }
     }
+  }
+  if (failed.head != 0) {
+    if (function_->is_reachable && !is_tail) emit_jump(Op::kJump, 0, 0, end);
+    function_->next = saved;
+    land(failed);
+    give_constant(failure->value, to, is_tail);
   }
   land(end);
   function_->next = saved;
@@ -471,6 +490,10 @@ Value Compiler::lambda(Node* node, const Variable* self, std::vector<Variable*>&
   function_ = function.outer;
 
   const auto count = static_cast<u32>(function.words.size());
+  // Procedures within procedures can each have as many captures as there are variables.
+  words_ += count;
+  machine_.charge(count / 16);
+  if (words_ * sizeof(u64) > heap_.limit() / 4) is_too_large_ = true;
   auto* code = heap_.make<Code>(Type::kCode, Code::size(count), count);
   code->name = node->value.is_object() ? node->value : kFalse;
   code->constants = kFalse;
@@ -562,7 +585,7 @@ Value Compiler::thunk(Node* node) {
   const Value code = lambda(&body, nullptr, captures);
   if (is_too_large_) {
     return machine_.error_at(node->position, "SyntaxError",
-                             "a procedure has too many variables or arguments: 65,000 at most");
+                             "a procedure has too many variables or arguments: 65,000 at most; or a form is too long");
   }
   auto* closure = heap_.make<Closure>(Type::kClosure, Closure::size(0));
   closure->code = code;

@@ -250,7 +250,8 @@ bool Expansion::has_room_for_nodes(Value form) {
   const u64 bytes = arena_.nodes() * kBytesPerNode;
   if (bytes <= heap_.limit() / 2) return true;
   note_position(form);
-  machine_.heap_error("expansion", bytes);
+  // No heap_error(): garbage has nothing to do with it.
+  machine_.error_at(here_, "HeapLimit", "a form makes more code than half the limit of the heap");
   return false;
 }
 

@@ -67,6 +67,12 @@ Value Expansion::import_set(Value set, Value form, std::vector<Value>& libraries
   if (is_prefix) {
     if (length(details) != 1 || !is_identifier(car(details))) return error_value(form, "expected (prefix set name)");
     const std::string prefix = displayed(symbol_of(car(details)));
+    // Sets within sets make longer names each time.
+    u64 size = 0;
+    for_each_name(inner,
+                  [&](Value symbol, Value) { size += prefix.size() + as<String>(as<Symbol>(symbol)->name)->length; });
+    if (!work(size, form)) return kRaised;
+    if (!heap_.has_room(2 * size)) return machine_.heap_error("import", 2 * size);
     for_each_name(inner, [&](Value symbol, Value binding) {
       bind(heap_, result, heap_.symbol(prefix + displayed(symbol)), binding);
     });

@@ -102,6 +102,11 @@ void Labels::walk(Node* node, u32 tail, i32 scope) {
         continue;
       case NodeKind::kIf:
         walk(node->children[0], fresh(), scope);
+        // A long `and` is a loop here, not recursion.
+        if (node->children[2]->kind == NodeKind::kConstant) {
+          node = node->children[1];
+          continue;
+        }
         walk(node->children[1], tail, scope);
         node = node->children[2];
         continue;

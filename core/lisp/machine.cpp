@@ -229,6 +229,7 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
   }
   // Nothing of the program outlives it here.
   raised_ = kFalse;
+  callee_ = kFalse;
   base_ = nullptr;
   pc_ = nullptr;
   current_ = nullptr;
@@ -333,10 +334,14 @@ void Machine::make_room(Value kept) {
   kept_ = kFalse;
 }
 
-Value Machine::parameter_value(Value parameter) const {
-  for (Value at = current_->parameters; at.is_pair(); at = cdr(at)) {
-    if (car(car(at)) == parameter) return cdr(car(at));
+Value Machine::parameter_value(Value parameter) {
+  u64 looked_at = 0;
+  for (Value at = current_->parameters; at.is_pair(); at = cdr(at), ++looked_at) {
+    if (car(car(at)) != parameter) continue;
+    charge(looked_at / 8);
+    return cdr(car(at));
   }
+  charge(looked_at / 8);
   return as<Parameter>(parameter)->value;
 }
 

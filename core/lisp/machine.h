@@ -149,7 +149,7 @@ class Machine : private RootSet {
   // Ends the fiber: nobody handles what was raised.
   Value fail(Value raised);
   // The value that a parameter has here.
-  Value parameter_value(Value parameter) const;
+  Value parameter_value(Value parameter);
   // Procedures of prelude/control.scm that the machine calls.
   enum class Hook : u8 { kRaise, kRewind };
   void set_hook(Hook hook, Value procedure) { hooks_[static_cast<u32>(hook)] = procedure; }

@@ -459,7 +459,12 @@ bool print(Machine& machine, std::string_view procedure, std::string& out, Value
   const bool is_whole = print(out, value, style, limit);
   machine.charge((out.size() - before) / 8);
   if (is_whole && machine.heap().has_room(out.size() - before)) return true;
-  machine.heap_error(procedure, out.size() - before);
+  if (is_whole) {
+    machine.heap_error(procedure, out.size() - before);
+  } else {
+    machine.error("HeapLimit",
+                  std::string(procedure) + ": the text is longer than " + std::to_string(limit) + " bytes");
+  }
   return false;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lisp/equality.h"
 #include "lisp/printer.h"
 
 namespace heddle::lisp {
@@ -20,12 +21,6 @@ enum Op : i64 {
 enum RulePart : u32 { kPattern, kTemplate, kVariables, kNames, kRuleParts };
 
 constexpr u32 kMaxRuleNesting = 200;
-
-// Of what evaluates to itself, or nearly so.
-bool is_same_datum(Value a, Value b) {
-  if (a == b) return true;
-  return a.is_object() && b.is_object() && a.to_object()->type == b.to_object()->type && written(a) == written(b);
-}
 
 i64 op_of(Value node) { return as<Vector>(node)->items[0].to_fixnum(); }
 Value part(Value node, u32 index) { return as<Vector>(node)->items[index]; }
@@ -350,7 +345,11 @@ bool Use::matches(Value pattern, Value form) {
       continue;
     }
     switch (op_of(pattern)) {
-      case kDatum: return is_same_datum(part(pattern, 1), form);
+      case kDatum: {
+        u64 steps = 0;
+        const bool is_same = is_equal(part(pattern, 1), form, &steps);
+        return work(steps) && is_same;
+      }
       case kName:
         return Expansion::is_identifier(form) &&
                expansion_.same_meaning(expansion_.meaning(form),

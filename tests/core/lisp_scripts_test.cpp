@@ -77,10 +77,9 @@ struct Pieces {
 class Program {
  public:
   Program() : machine_(kHeapLimit) {
-    machine_.embedder = this;
-    machine_.output = [](void* self, Value, std::string_view utf8, bool) {
-      static_cast<Program*>(self)->outcome_.output += utf8;
-    };
+    // No embedder: that would be the kernel's side, for the operations of fibers.
+    running_ = this;
+    machine_.output = [](void*, Value, std::string_view utf8, bool) { running_->outcome_.output += utf8; };
   }
 
   Outcome run(const std::string& name, const std::string& source, Pieces pieces) {
@@ -119,6 +118,7 @@ class Program {
     outcome_.position = is_condition ? machine_.position_of(raised) : "";
   }
 
+  static inline Program* running_ = nullptr;
   Machine machine_;
   Outcome outcome_;
 };
