@@ -88,7 +88,8 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
   }
   if (fiber.kind != FiberKind::kOutside && !fiber.body_ended) begin_grace(id);
   if (fiber.kind == FiberKind::kTask || fiber.kind == FiberKind::kFiber) settle(id, outcome, reason, false);
-  if (fiber.kind == FiberKind::kScope && !is_silent(fiber)) tell(CommandType::kInterrupt, id, outcome, fiber.cause_seq, reason, false);
+  if (fiber.kind == FiberKind::kScope && !is_silent(fiber))
+    tell(CommandType::kInterrupt, id, outcome, fiber.cause_seq, reason, false);
   interrupt(id);
   // It unwinds without a slot.
   if (fiber.waits_for_slot) wake(id);

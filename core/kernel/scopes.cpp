@@ -1,5 +1,6 @@
 // Structured scopes: a scope's fiber ends only when its body and all its children ended, and its joiner decides early
-// whether the rest is still wanted. Only tasks and light fibers count; a scope inside a scope reports to the body that opened it.
+// whether the rest is still wanted. Only tasks and light fibers count; a scope inside a scope reports to the body that
+// opened it.
 //
 //   joiner     | decided, the rest cancelled       | fails, the rest cancelled      | fails at the end
 //   -----------+-----------------------------------+--------------------------------+---------------------
