@@ -7,15 +7,15 @@ namespace {
 
 // A constant that fits an instruction's operand.
 bool is_small(const Node* node) {
-  return node->kind == NodeKind::kConstant && node->value.is_fixnum() && node->value.to_fixnum() >= INT16_MIN &&
-         node->value.to_fixnum() <= INT16_MAX;
+  return node != nullptr && node->kind == NodeKind::kConstant && node->value.is_fixnum() &&
+         node->value.to_fixnum() >= INT16_MIN && node->value.to_fixnum() <= INT16_MAX;
 }
 
 u32 small(const Node* node) { return static_cast<u16>(node->value.to_fixnum()); }
 
 // eq? and eqv? say the same of it.
 bool is_identity(const Node* node) {
-  return node->kind == NodeKind::kConstant &&
+  return node != nullptr && node->kind == NodeKind::kConstant &&
          (!node->value.is_heap() || is_symbol(node->value) || node->value.is_pair() || node->value.is_closure());
 }
 

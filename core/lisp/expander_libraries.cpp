@@ -284,7 +284,11 @@ void look_through(Machine& machine, Value forms, Value environment, u64 size, bo
   // is no program.
   const u64 most = 2 * size + 16;
   u64 left = most;
-  const auto goes_on = [&left](Value list) { return list.is_pair() && left > 0 && left-- > 0; };
+  const auto goes_on = [&left](Value list) {
+    if (!list.is_pair() || left == 0) return false;
+    --left;
+    return true;
+  };
   std::vector<Value> pending;
   const auto push_all = [&](Value list, bool is_top) {
     for (; goes_on(list); list = cdr(list)) {

@@ -27,7 +27,6 @@ bool print(Machine& machine, std::string_view procedure, std::string& out, Value
 
 std::string written(Value value);
 std::string displayed(Value value);
-// For messages: as written, cut after some 80 characters. Also declared in machine.h.
-std::string shown(Value value);
+// For messages there is shown(), as written, but cut after some 80 characters: see machine.h.
 
 }  // namespace heddle::lisp

@@ -35,9 +35,9 @@ Value compare_all(Machine& machine, const Value* arguments, u32 count, Compariso
   return Value::boolean(result);
 }
 
-template <Comparison comparison, bool folds>
+template <Comparison kComparison, bool kFolds>
 Value compare(Machine& machine, const Value* arguments, u32 count) {
-  return compare_all(machine, arguments, count, comparison, folds);
+  return compare_all(machine, arguments, count, kComparison, kFolds);
 }
 
 // --- What a character is

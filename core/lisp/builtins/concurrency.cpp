@@ -64,7 +64,7 @@ bool duration_argument(Machine& machine, std::string_view name, const Value* arg
     machine.range_error(name, index + 1, "a number of milliseconds that is not negative", value);
     return false;
   }
-  out = us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(us + 0.5);
+  out = us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(std::llround(us));
   return true;
 }
 

@@ -74,9 +74,9 @@ Value compare_all(Machine& machine, const Value* arguments, u32 count, Compariso
   return Value::boolean(result);
 }
 
-template <Comparison comparison, bool folds>
+template <Comparison kComparison, bool kFolds>
 Value compare_strings(Machine& machine, const Value* arguments, u32 count) {
-  return compare_all(machine, arguments, count, comparison, folds);
+  return compare_all(machine, arguments, count, kComparison, kFolds);
 }
 
 // --- Making
