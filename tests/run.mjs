@@ -9,6 +9,7 @@
 // all stages; a stage without tests of its own (build, lint) counts as one failure if it fails.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureDependencies } from '../js/scripts/dependencies.mjs';
@@ -139,13 +140,16 @@ function counts({ passed, failed, skipped }) {
 
 function summarize(results) {
   heading('Summary');
-  const sum = { passed: 0, failed: 0, skipped: 0 };
-  for (const [name, result] of results) {
-    say(`${name.padEnd(16)}${(result.time ?? '').padStart(8)}   ${describe(result)}`);
-    for (const key of Object.keys(sum)) sum[key] += result[key] ?? 0;
-  }
-  console.log(`\n${counts(sum)}`);
-  return sum.failed > 0 ? 1 : 0;
+  for (const [name, result] of results) say(`${name.padEnd(16)}${(result.time ?? '').padStart(8)}   ${describe(result)}`);
+  const total = sum([...results.values()]);
+  console.log(`\n${counts(total)}`);
+  return total.failed > 0 ? 1 : 0;
+}
+
+function sum(results) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const result of results) for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
+  return total;
 }
 
 async function setUp() {
@@ -162,18 +166,25 @@ function lint(check) {
   };
 }
 
+// GoogleTest deals the tests out to as many processes as there are processors.
 async function runNative(preset) {
   await ensureTools(nativeTools);
   await runPreset(preset);
-  const results = path.join(root, 'build', preset, 'results.json');
-  rmSync(results, { force: true });
-  const program = path.join(root, 'build', preset, 'tests/core/heddle_core_tests');
-  const { code } = await runLogged(program, ['--gtest_brief=1', `--gtest_output=json:${results}`]);
-  // A program that crashed wrote none.
-  if (!existsSync(results)) return { failed: 1 };
-  const { tests, failures, errors, disabled } = JSON.parse(readFileSync(results, 'utf8'));
-  const failed = failures + errors;
-  return { passed: tests - failed - disabled, failed: code === 0 ? failed : Math.max(failed, 1), skipped: disabled };
+  const folder = path.join(root, 'build', preset);
+  const shards = os.availableParallelism();
+  return sum(await Promise.all(Array.from({ length: shards }, async (_, shard) => {
+    const results = path.join(folder, `results-${shard}.json`);
+    rmSync(results, { force: true });
+    const { code } = await runLogged(path.join(folder, 'tests/core/heddle_core_tests'), ['--gtest_brief=1', `--gtest_output=json:${results}`], {
+      log: `${currentStage}-${shard}`,
+      env: { GTEST_TOTAL_SHARDS: String(shards), GTEST_SHARD_INDEX: String(shard) },
+    });
+    // A program that crashed wrote none.
+    if (!existsSync(results)) return { failed: 1 };
+    const { tests, failures, errors, disabled } = JSON.parse(readFileSync(results, 'utf8'));
+    const failed = failures + errors;
+    return { passed: tests - failed - disabled, failed: code === 0 ? failed : Math.max(failed, 1), skipped: disabled };
+  })));
 }
 
 // What a target finds stays in build/fuzz/findings.
@@ -181,18 +192,16 @@ async function runFuzz() {
   await ensureTools(fuzzTools);
   await runPreset('fuzz');
   const folder = path.join(root, 'build/fuzz');
-  const result = { passed: 0, failed: 0 };
-  for (const [target, runs] of Object.entries(fuzzRuns)) {
+  return sum(await Promise.all(Object.entries(fuzzRuns).map(async ([target, runs]) => {
     const corpus = path.join(folder, 'corpus', target);
     rmSync(corpus, { recursive: true, force: true });
     for (const each of [corpus, path.join(folder, 'findings')]) mkdirSync(each, { recursive: true });
     const { code } = await runLogged(path.join(folder, 'tests/fuzz', target), [
       '-seed=1', `-runs=${runs}`, '-timeout=120', '-rss_limit_mb=3000', `-dict=${path.join(root, 'tests/fuzz/lisp.dict')}`,
       `-artifact_prefix=${path.join(folder, 'findings')}/${target}-`, corpus, path.join(root, 'tests/lisp'),
-    ]);
-    result[code === 0 ? 'passed' : 'failed']++;
-  }
-  return result;
+    ], { log: `${currentStage}-${target}` });
+    return code === 0 ? { passed: 1 } : { failed: 1 };
+  })));
 }
 
 async function checkTypes() {
@@ -229,10 +238,11 @@ async function runNodeTests(stage, folder, { node = process.execPath, env = {} }
   const reporters = [['spec', 'stdout'], [path.join(root, 'tests/count-reporter.mjs'), results]];
   const { code } = await runLogged(node, [
     '--test',
+    `--test-concurrency=${os.availableParallelism()}`,
     `--test-timeout=${testTimeout}`,
     ...reporters.flatMap(([reporter, destination]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${destination}`]),
     ...files,
-  ], env);
+  ], { env });
   if (!existsSync(results)) return { failed: 1 };
   const { pass = 0, fail = 0, cancelled = 0, skipped = 0, todo = 0 } = JSON.parse(readFileSync(results, 'utf8') || '{}');
   const failed = fail + cancelled;
@@ -240,11 +250,11 @@ async function runNodeTests(stage, folder, { node = process.execPath, env = {} }
 }
 
 // Runs a stage's program; what it prints is kept, and shown if it fails.
-async function runLogged(command, args, env = {}) {
+async function runLogged(command, args, { env = {}, log = currentStage } = {}) {
   const result = await runStatus(command, args, { env: { ...process.env, ...env }, show: verbose, timeout: stageTimeout });
-  const log = path.join(root, 'build/test', `${currentStage}.log`);
-  mkdirSync(path.dirname(log), { recursive: true });
-  writeFileSync(log, result.output);
+  const file = path.join(root, 'build/test', `${log}.log`);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, result.output);
   if (result.code !== 0 && !verbose) process.stdout.write(result.output);
   if (result.signal) say(`ended by ${result.signal}${result.signal === 'SIGKILL' ? ` (a stage may take ${stageTimeout / 60_000} minutes)` : ''}`);
   return result;
