@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernel/compact_sort.h"
+
 namespace heddle {
 
 namespace {
@@ -87,7 +89,7 @@ void AdmissionQueue::configure(FairnessMode mode, Time aging) {
   for (const u32 id : all) leave(id);
   mode_ = mode;
   aging_ = aging;
-  std::sort(all.begin(), all.end(), [this](u32 a, u32 b) { return nodes_[a].order < nodes_[b].order; });
+  compact_sort(all, [this](u32 a, u32 b) { return nodes_[a].order < nodes_[b].order; });
   for (const u32 id : all) enter(id);
 }
 

@@ -5,6 +5,7 @@
 // its grace becomes a zombie: nobody waits for it any more, and it holds no slot.
 #include <algorithm>
 
+#include "kernel/compact_sort.h"
 #include "kernel/scheduler.h"
 
 namespace heddle {
@@ -25,7 +26,7 @@ void Scheduler::cancel_all(Cause cause, u32 reason) {
     if (fiber.state == FiberState::kFree || fiber.parent != 0 || fiber.cancelled || fiber.is_ended) continue;
     roots.push_back(id);
   }
-  std::sort(roots.begin(), roots.end(), [this](FiberId a, FiberId b) {
+  compact_sort(roots, [this](FiberId a, FiberId b) {
     return fibers_[a].seq != fibers_[b].seq ? fibers_[a].seq < fibers_[b].seq : a < b;
   });
   for (const FiberId id : roots) {

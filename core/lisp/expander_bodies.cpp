@@ -1,6 +1,7 @@
 // Procedures, bodies and letrec*.
-#include <algorithm>
+#include <functional>
 
+#include "kernel/compact_sort.h"
 #include "lisp/expansion.h"
 #include "lisp/expansion_guards.h"
 #include "lisp/syntax_rules.h"
@@ -217,7 +218,7 @@ Node* Expansion::letrec(std::vector<Definition>& definitions, const LetrecGroup&
         }
       }
     }
-    std::sort(batch.begin(), batch.end());
+    compact_sort(batch, std::less<u32>());
     order.insert(order.end(), batch.begin(), batch.end());
     order.push_back(index);
     is_placed[index] = true;
