@@ -164,7 +164,8 @@ Value Machine::range_error(std::string_view procedure, u32 argument, std::string
 }
 
 Value Machine::heap_error(std::string_view procedure, u64 bytes) {
-  room_wanted_ = procedure.empty() ? 0 : bytes;
+  // Where no fiber runs there is no instruction that could be tried again.
+  room_wanted_ = procedure.empty() || current_ == nullptr ? 0 : bytes;
   limit_was_met_ = true;
   if (current_ != nullptr) current_->aux |= kFiberIsOver;
   std::string message(procedure);

@@ -131,6 +131,7 @@ class Programs final : public SharedBody, private RootSet {
   void leave_program(u32 program);
   void note_awaited(const Fiber& fiber);
   void set_heap_limit();
+  void make_room_for(std::string_view bytes);
   Value park(i32 answer, Resume resume, Value waits_for = kUndefined);
   void resume(Fiber& fiber, Resume kind, OpCode code, u32 aux);
   void give(Fiber& fiber, Value value) { machine_.resume_with(fiber, value); }

@@ -99,8 +99,14 @@ void Programs::bind(FiberId id, Fiber* fiber, u32 program) {
   ++programs_[program]->fibers;
 }
 
+// Garbage must not be why a value does not fit.
+void Programs::make_room_for(std::string_view bytes) {
+  if (!machine_.heap().has_room(bytes.size() * 4)) machine_.make_room(kFalse);
+}
+
 FiberId Programs::submit(u32 parent, u32 bits, u32 shield, std::string_view bytes) {
   Heap& heap = machine_.heap();
+  make_room_for(bytes);
   WireReader reader(machine_, bytes, find_task, this);
   u32 count = 0;
   std::string_view source;
@@ -140,15 +146,17 @@ FiberId Programs::submit(u32 parent, u32 bits, u32 shield, std::string_view byte
     program.steps_left = number;
     program.grace = kBudgetGrace;
   }
+  const bool is_written = option(options, heap, "written") == kTrue;
+  const Value given_name = option(options, heap, "name");
+  const std::string name = is_string(given_name) ? utf8_of(as<String>(given_name)) : std::string();
+  // May collect: of what was read only the environment, and what it refers to, is there afterwards.
   const Value thunk = make_program(machine_, source, machine_.sources().add(file), environment,
                                    is_shared ? ProgramKind::kPiece : ProgramKind::kWhole);
-  Fiber* fiber = machine_.make_fiber(thunk == kRaised ? kFalse : thunk, nullptr);
-  if (thunk == kRaised) machine_.resume_raising(*fiber, machine_.raised());
+  Fiber* fiber = machine_.make_fiber(thunk, nullptr);
   fiber->environment = environment;
   fiber->aux |= kFiberIsTask;
-  if (option(options, heap, "written") == kTrue) fiber->aux |= kFiberIsWritten;
-  const Value name = option(options, heap, "name");
-  if (is_string(name)) fiber->name = name;
+  if (is_written) fiber->aux |= kFiberIsWritten;
+  if (!name.empty()) fiber->name = heap.string(name);
 
   kernel_.note_payload(bytes);
   Event event;
@@ -296,6 +304,7 @@ bool Programs::reply(OpId op, bool ok, std::string_view bytes) {
   if (!kernel_.is_host_op(op)) return false;
   const FiberId id = kernel_.fiber_of(op);
   if (id >= entries_.size() || entries_[id].fiber == nullptr) return false;
+  make_room_for(bytes);
   WireReader reader(machine_, bytes, find_task, this);
   Value value = reader.value();
   if (value == kRaised || !reader.at_end()) return false;

@@ -34,8 +34,12 @@ enum Tag : u8 {
 
 constexpr i64 kMaxSafe = (i64{1} << 53) - 1;
 constexpr u32 kErrorFields = 6;
-// Conditions within the irritants and payloads of conditions.
+// Conditions within the irritants and payloads of a condition: how deep, and how many below the first level, since
+// their lists may be shared. What is beyond is written as text.
 constexpr u32 kMaxErrors = 4;
+constexpr u32 kMostInnerErrors = 100;
+// More than an object and its parts take, without the characters of a string.
+constexpr u64 kItemRoom = 256;
 
 void append_real(std::string& out, u8 tag, double number) {
   out += static_cast<char>(tag);
@@ -135,11 +139,12 @@ bool WireReader::scalar(u8 tag, Value& out) {
       out = parse_number(machine_, text);
       return out != kRaised && out != kFalse;
     case kTagText:
-      if (!bytes(text) || text.size() >= kMaxStringLength) return false;
+      // A character of the string may take four bytes, where it takes one here.
+      if (!bytes(text) || text.size() >= kMaxStringLength || !heap.has_room(text.size() * 4)) return false;
       out = heap.string(text);
       return true;
     case kTagBytes: {
-      if (!bytes(text)) return false;
+      if (!bytes(text) || !heap.has_room(text.size())) return false;
       out = heap.bytes(static_cast<u32>(text.size()));
       if (!text.empty()) std::memcpy(as<Bytes>(out)->data, text.data(), text.size());
       return true;
@@ -157,15 +162,12 @@ bool WireReader::scalar(u8 tag, Value& out) {
 
 Value WireReader::value() {
   Heap& heap = machine_.heap();
-  // An item of one byte becomes a pair; an entry of a table takes more, but has more bytes as well.
-  if (!heap.has_room((bytes_.size() - at_) * 32)) return kRaised;
   struct Level {
     u8 tag;
     u32 left;
     Value head;  // lists: the first pair; tables
     Value last;  // lists: the last pair
     Value key;
-    u32 count;
   };
   std::vector<Level> levels;
   const auto add = [&](Value item) {
@@ -182,7 +184,7 @@ Value WireReader::value() {
     return true;
   };
   for (;;) {
-    if (at_ >= bytes_.size()) return kRaised;
+    if (at_ >= bytes_.size() || !heap.has_room(kItemRoom)) return kRaised;
     const u8 tag = static_cast<u8>(bytes_[at_++]);
     Value item;
     if (tag == kTagList || tag == kTagTable || tag == kTagError) {
@@ -190,10 +192,8 @@ Value WireReader::value() {
       if (tag != kTagError && !number(count)) return kRaised;
       // Each takes a byte at least: what is announced is not believed otherwise.
       if (count > bytes_.size() - at_ || levels.size() >= kMaxWireDepth) return kRaised;
-      const bool is_table = tag == kTagTable;
-      levels.push_back({tag, count,
-                        is_table ? make_hash_table(heap, TableKind::kEqual, count < 1024 ? count : 1024) : kNil, kNil,
-                        kNil, count});
+      // A table grows as it is filled, with a look at the room.
+      levels.push_back({tag, count, tag == kTagTable ? make_hash_table(heap, TableKind::kEqual) : kNil, kNil, kNil});
     } else if (!scalar(tag, item)) {
       return kRaised;
     } else if (levels.empty()) {
@@ -232,7 +232,7 @@ Value WireReader::value() {
     Level& level = levels.back();
     if (level.tag != kTagTable) continue;
     std::string_view key;
-    if (!bytes(key) || key.size() >= kMaxStringLength) return kRaised;
+    if (!bytes(key) || key.size() >= kMaxStringLength || !heap.has_room(key.size() * 4)) return kRaised;
     level.key = heap.string(key, true);
   }
 }
@@ -273,7 +273,7 @@ bool WireWriter::write(std::string& out, Value root_value, std::string_view root
   };
   Value item = root_value;
   for (;;) {
-    if (out.size() - start > kMaxWire) return refuse("it takes more than 256 MiB");
+    if (out.size() > kMaxWire) return refuse("it takes more than 256 MiB");
     bool opens = false;
     Level level{item, kNil, 0, 0, {}};
     if (item.is_fixnum()) {
@@ -338,7 +338,8 @@ bool WireWriter::write(std::string& out, Value root_value, std::string_view root
           append_u32(out, static_cast<u32>(as<Fiber>(item)->seq));
           break;
         case Type::kCondition:
-          if (depth >= kMaxErrors) {
+          if (depth == 0) inner_errors_ = 0;
+          if (depth >= kMaxErrors || (depth > 1 && ++inner_errors_ > kMostInnerErrors)) {
             append_text(out, shown(item));
           } else {
             write_error(out, item, depth + 1);
@@ -396,7 +397,11 @@ bool WireWriter::write(std::string& out, Value root_value, std::string_view root
 }
 
 void WireWriter::write_or_show(std::string& out, Value value, u32 depth) {
-  if (!write(out, value, "", depth)) append_text(out, shown(value));
+  if (out.size() > kMaxWire) {
+    out += static_cast<char>(kTagUndefined);
+  } else if (!write(out, value, "", depth)) {
+    append_text(out, shown(value));
+  }
 }
 
 void WireWriter::write_error(std::string& out, Value raised, u32 depth) {
@@ -440,7 +445,10 @@ void WireWriter::write_error(std::string& out, Value raised, u32 depth) {
   append_u32(out, condition->length);
 }
 
-void WireWriter::error(std::string& out, Value raised) { write_error(out, raised, 0); }
+void WireWriter::error(std::string& out, Value raised) {
+  inner_errors_ = 0;
+  write_error(out, raised, 1);
+}
 
 void WireWriter::error(std::string& out, std::string_view code, std::string_view message, std::string_view irritant) {
   out += static_cast<char>(kTagError);

@@ -88,6 +88,7 @@ class WireWriter {
   void write_or_show(std::string& out, Value value, u32 depth);
 
   Machine& machine_;
+  u32 inner_errors_ = 0;  // conditions within conditions of the one that is being written
   std::string path_;
   std::string problem_;
 };

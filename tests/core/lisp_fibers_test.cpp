@@ -46,6 +46,14 @@ TEST(LispFibers, globals_and_arguments_are_there) {
             "(7 (#t null) ())");
 }
 
+TEST(LispFibers, a_limit_of_the_heap_that_is_less_than_what_is_in_use_is_an_error_at_once) {
+  LispHost host;
+  for (const char* program : {"1", "(", "(list 1 2)"}) {
+    EXPECT_EQ(host.run(program, {{"heapLimit", Wire::integer(65536)}}).substr(0, 10), "HeapLimit:") << program;
+    EXPECT_EQ(host.run("(+ 1 1)"), "2");
+  }
+}
+
 TEST(LispFibers, malformed_bytes_are_refused) {
   LispHost host;
   EXPECT_EQ(host.lisp.submit(0, 0, 0, ""), 0u);
@@ -325,6 +333,26 @@ TEST(LispFibers, what_cannot_cross_is_refused_with_its_path) {
   EXPECT_EQ(host.run("(echo 1/2)").substr(0, 16), "ConversionError:");
   EXPECT_EQ(host.run("(define l (list 1)) (set-cdr! l l) (echo l)").substr(0, 16), "ConversionError:");
   EXPECT_EQ(host.run("(define v (vector 1)) (vector-set! v 0 v) (echo v)").substr(0, 16), "ConversionError:");
+}
+
+TEST(LispFibers, what_crosses_takes_no_more_room_than_it_has) {
+  LispHost host;
+  const LispHost::Entries limit = {{"heapLimit", Wire::integer(8'000'000)}};
+  const std::string megabyte(1'000'000, 'x');
+  EXPECT_EQ(host.run("(string-length text)", limit, {{"text", Wire::text(megabyte)}}), "1000000");
+  EXPECT_EQ(host.run("(length items)", limit, {{"items", Wire::list(std::vector(100'000, Wire::yes()))}}), "100000");
+  const std::string larger(9'000'000, 'x');
+  EXPECT_EQ(host.run("1", limit, {{"text", Wire::text(larger)}}).substr(0, 10), "HeapLimit:");
+  host.lisp.define(Wire::text("page"));
+  host.on_host = [&](u32, const std::string&) { return LispHost::Answer{true, Wire::text(megabyte)}; };
+  EXPECT_EQ(host.run("(string-length (page))", limit), "1000000");
+}
+
+TEST(LispFibers, conditions_that_share_their_irritants_cross_in_bounded_time) {
+  LispHost host;
+  const std::string wraps = "(define (wrap c) (guard (e (#t e)) (apply error \"m\" (make-list 1000 c)))) ";
+  EXPECT_EQ(host.run(wraps + "(raise (wrap (wrap (wrap (wrap 1)))))").substr(0, 11), "UserError: ");
+  EXPECT_LT(host.lisp.out().size(), 1u << 28);
 }
 
 TEST(LispFibers, errors_of_the_host_are_conditions) {

@@ -71,14 +71,10 @@ class Runner {
     roots_.environment = make_program_environment(machine_.heap(), machine_.core());
     const u16 source = machine_.sources().add("fuzz", text);
     const Value program = make_program(machine_, text, source, roots_.environment, ProgramKind::kPiece);
-    if (program == kRaised) {
-      ending.text = machine_.report(machine_.raised());
-    } else {
-      Fiber* fiber = machine_.make_fiber(program, nullptr);
-      fiber->environment = roots_.environment;
-      roots_.fiber = Value::object(fiber);
-      go(*fiber, turns, ending);
-    }
+    Fiber* fiber = machine_.make_fiber(program, nullptr);
+    fiber->environment = roots_.environment;
+    roots_.fiber = Value::object(fiber);
+    go(*fiber, turns, ending);
     roots_.fiber = kFalse;
     roots_.environment = kFalse;
     ending.output = std::move(output_);

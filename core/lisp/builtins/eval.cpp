@@ -150,23 +150,36 @@ constexpr BuiltinDefinition kBuiltins[] = {
 
 void define_eval(Machine& machine) { machine.define(kBuiltins); }
 
+namespace {
+
+// A thunk that calls a procedure of the core.
+Value call_later(Machine& machine, std::string_view procedure, std::initializer_list<Value> arguments) {
+  Arena arena;
+  Node* operation = arena.node(NodeKind::kGlobal, {});
+  operation->value = core_cell(machine.heap(), machine.core(), procedure);
+  Node* call = arena.node(NodeKind::kCall, {});
+  call->children = {operation};
+  for (const Value argument : arguments) {
+    Node* constant = arena.node(NodeKind::kConstant, {});
+    constant->value = argument;
+    call->children.push_back(constant);
+  }
+  return compile(machine, call);
+}
+
+}  // namespace
+
 Value make_program(Machine& machine, std::string_view text, u16 source, Value environment, ProgramKind kind) {
   Heap& heap = machine.heap();
   // As a string, and about as much again for the forms that are read from it.
   if (!heap.has_room(text.size() * 8) && !machine.is_running()) machine.make_room(environment);
-  if (!heap.has_room(text.size() * 8)) return machine.heap_error("the program's text", text.size() * 8);
-  Arena arena;
-  const auto constant = [&](Value value) {
-    Node* node = arena.node(NodeKind::kConstant, {});
-    node->value = value;
-    return node;
-  };
-  Node* procedure = arena.node(NodeKind::kGlobal, {});
-  procedure->value = core_cell(heap, machine.core(), "%run-source");
-  Node* call = arena.node(NodeKind::kCall, {});
-  call->children = {procedure, constant(heap.string(text)), constant(Value::fixnum(source)), constant(environment),
-                    constant(Value::boolean(kind == ProgramKind::kWhole))};
-  return compile(machine, call);
+  if (!heap.has_room(text.size() * 8)) {
+    machine.heap_error("the program's text", text.size() * 8);
+    return call_later(machine, "raise", {machine.raised()});
+  }
+  return call_later(
+      machine, "%run-source",
+      {heap.string(text), Value::fixnum(source), environment, Value::boolean(kind == ProgramKind::kWhole)});
 }
 
 }  // namespace heddle::lisp

@@ -37,7 +37,6 @@ class Lisp : public testing::Test {
     steps_ = 0;
     const Value program =
         make_program(machine_, text, machine_.sources().add("test"), roots_.environment, ProgramKind::kPiece);
-    if (program == kRaised) return failure(machine_.raised());
     Fiber* fiber = machine_.make_fiber(program, nullptr);
     fiber->environment = roots_.environment;
     roots_.fiber = Value::object(fiber);
