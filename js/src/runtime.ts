@@ -99,6 +99,7 @@ export class Runtime {
   readonly #transport = new Transport();
   // Made at its first use.
   #lisp: Lisp | undefined;
+  readonly #payloads: Uint8Array[] | undefined;
   readonly #clockIsVirtual: boolean;
   #seq = 0;
   #maxQueued: number;
@@ -120,6 +121,7 @@ export class Runtime {
   constructor(instance: Instance, config: RuntimeConfig, variant: Variant) {
     this.variant = variant;
     this.#clockIsVirtual = config.clock === 'virtual';
+    if (config.recordEvents === true) this.#payloads = [];
     this.#tasks = new TaskTable(config.retainSettled ?? 1000);
     this.#maxQueued = config.maxQueued ?? Infinity;
     this.#maxTasks = config.maxConcurrentTasks ?? 64;
@@ -520,6 +522,7 @@ export class Runtime {
       store: this.#store,
       taskOf: (fiber) => this.#fibers[fiber],
       listed: (seq) => this.#tasks.get(seq),
+      payloads: this.#payloads,
     }));
   }
 
@@ -919,6 +922,11 @@ export class Runtime {
   _recordedEvents(): Uint8Array {
     const { control, raw } = this.#engine;
     return new Uint8Array(raw.memory.buffer, control.recordedAddress(), control.recordedCount() * 32).slice();
+  }
+
+  /** Of the same run, what events only have the hash of (kPayload), and what the core refused. @internal */
+  _recordedPayloads(): readonly Uint8Array[] {
+    return this.#payloads ?? [];
   }
 }
 

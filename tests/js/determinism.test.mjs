@@ -1,21 +1,15 @@
 // The same program with the same seed makes the same decisions: the same hash of all commands, a hundred times, in every
-// build, and in the native core that is fed with the recorded events.
+// build. Partner: native-core.test.mjs.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import * as asyncify from 'heddle';
 import heddle, { open } from '../support/heddle.mjs';
 import { crowdConfig, kTasks, runCrowd } from '../support/crowd-program.mjs';
 import { limitedCrowdConfig, runLimitedCrowd } from '../support/limited-crowd.mjs';
 import { assertAtRest } from '../support/tasks.mjs';
-import { runPreset } from '../../js/scripts/build.mjs';
 
 const kSeed = 20260;
-const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // Hash of the crowd with this seed. Any change of what the kernel decides changes it; where that was meant, a run with
 // HEDDLE_UPDATE_GOLDEN=1 writes the new one.
@@ -90,71 +84,6 @@ test('looking at a run does not change it', async (t) => {
   assert.equal(run.commandHash, commandHash);
 });
 
-// --- The native core ---
-
-// In a whole test run the native stage has built it before.
-async function replayProgram() {
-  const folder = path.join(root, 'build/native');
-  if (existsSync(path.join(folder, 'build.ninja')))
-    execFileSync('cmake', ['--build', folder, '--target', 'replay_events'], { stdio: 'pipe' });
-  else await runPreset('native');
-  return path.join(folder, 'tests/core/replay_events');
-}
-
-const kPolicies = ['round-robin', 'fair-rr', 'random', 'priority'];
-
-test('the native core, fed with the recorded events, gives the same hash', async (t) => {
-  const program = await replayProgram();
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'heddle-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [i, policy] of kPolicies.entries()) {
-    for (const fairnessMode of ['fifo', 'priority', 'round-robin']) {
-      const seed = kSeed + i;
-      const rt = await open(
-        t,
-        crowdConfig(heddle, seed, { recordEvents: true, dispatch: { policy, quantum: 500 }, fairnessMode }),
-      );
-      const { commandHash } = await runCrowd(rt);
-      // Format, seed, virtual time, policy, quantum: what the events do not say (tests/core/replay_events.cpp).
-      const header = new Uint8Array(new Float64Array([1, seed, 1, kPolicies.indexOf(policy), 500, 0, 0, 0]).buffer);
-      const file = path.join(folder, `${policy}-${fairnessMode}.events`);
-      const events = rt._recordedEvents();
-      assert.ok(events.length > 32 * 1000);
-      writeFileSync(file, Buffer.concat([header, events]));
-      assert.equal(
-        execFileSync(program, [file], { encoding: 'utf8' }).trim(),
-        commandHash,
-        `${policy}, ${fairnessMode}`,
-      );
-      await rt.close();
-    }
-  }
-});
-
-test('a run on the real clock replays natively as well', async (t) => {
-  const program = await replayProgram();
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'heddle-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const rt = await open(t, { seed: 3, recordEvents: true, maxConcurrentTasks: 3 });
-  const tasks = Array.from({ length: 30 }, (_, i) =>
-    rt.submit(async (ctx) => {
-      await ctx.yield();
-      if (i % 3 === 0) await ctx.delay(0.1);
-      if (i % 5 === 0) await new Promise(setImmediate);
-      if (i % 7 === 0) rt.cancel(`t${1 + ((i * 11) % 30)}`);
-      return ctx.random();
-    }),
-  );
-  await rt.awaitAllSettled(tasks);
-  await rt.onIdle();
-  // Nothing may be told between the two looks.
-  const { commandHash } = rt.getStats();
-  const header = new Uint8Array(new Float64Array([1, 3, 0, 0, 1000, 0, 0, 0]).buffer);
-  const file = path.join(folder, 'real.events');
-  writeFileSync(file, Buffer.concat([header, rt._recordedEvents()]));
-  assert.equal(execFileSync(program, [file], { encoding: 'utf8' }).trim(), commandHash);
-});
-
 // --- Under limits ---
 
 /** One run of the crowd under rates, plans, hedges, adaptive limits and circuits. */
@@ -162,13 +91,12 @@ async function limitedCrowd(t, seed, config) {
   const rt = await open(t, limitedCrowdConfig(heddle, seed, config));
   const run = await runLimitedCrowd(rt);
   assertAtRest(rt);
-  const events = config?.recordEvents ? rt._recordedEvents() : undefined;
   await rt.close();
-  return { run, events };
+  return run;
 }
 
 test('the crowd under limits meets all of them', async (t) => {
-  const { run: { stats, codes, now } } = await limitedCrowd(t, kSeed);
+  const { stats, codes, now } = await limitedCrowd(t, kSeed);
   const count = (code) => codes.filter((one) => one === code).length;
   assert.ok(count('ok') > 80 && count('Cancelled') > 5, JSON.stringify(codes));
   const { llmHedges, llmFallbacks, llmRetries } = stats;
@@ -177,20 +105,7 @@ test('the crowd under limits meets all of them', async (t) => {
 });
 
 test('twenty runs under limits have one hash, and one outcome of every task', async (t) => {
-  const { run: first } = await limitedCrowd(t, kSeed);
-  for (let i = 1; i < 20; i++) assert.deepEqual((await limitedCrowd(t, kSeed)).run, first, `run ${i + 1}`);
-  assert.notEqual((await limitedCrowd(t, kSeed + 1)).run.commandHash, first.commandHash);
-});
-
-test('the native core, fed with the events of a run under limits, gives the same hash', async (t) => {
-  const program = await replayProgram();
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'heddle-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [seed, fairnessMode] of [[kSeed, 'fifo'], [5, 'priority'], [6, 'round-robin']]) {
-    const { run, events } = await limitedCrowd(t, seed, { recordEvents: true, fairnessMode });
-    const header = new Uint8Array(new Float64Array([1, seed, 1, 0, 1000, 0, 0, 0]).buffer);
-    const file = path.join(folder, `${seed}.events`);
-    writeFileSync(file, Buffer.concat([header, events]));
-    assert.equal(execFileSync(program, [file], { encoding: 'utf8' }).trim(), run.commandHash, `seed ${seed}`);
-  }
+  const first = await limitedCrowd(t, kSeed);
+  for (let i = 1; i < 20; i++) assert.deepEqual(await limitedCrowd(t, kSeed), first, `run ${i + 1}`);
+  assert.notEqual((await limitedCrowd(t, kSeed + 1)).commandHash, first.commandHash);
 });

@@ -37,6 +37,8 @@ export interface LispHost {
   taskOf(fiber: number): Task | undefined;
   /** The task of that number, while it is listed. */
   listed(seq: number): Task | undefined;
+  /** Gets the bytes that go to the core, where events are recorded. */
+  readonly payloads: Uint8Array[] | undefined;
 }
 
 const Result = { none: 0, value: 1, error: 2 } as const;
@@ -87,6 +89,7 @@ export class Lisp {
     const { raw } = this.#host.engine;
     const address = raw.hd_lisp_buffer(written.length);
     new Uint8Array(raw.memory.buffer, address, written.length).set(written);
+    this.#host.payloads?.push(written.slice());
     this.#spare = encoder;
   }
 
