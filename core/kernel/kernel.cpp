@@ -170,6 +170,7 @@ bool Kernel::may_act(FiberId fiber, ShieldId shield) const {
 }
 
 i32 Kernel::yield(FiberId fiber, ShieldId shield) {
+  if (shield == 0 && scheduler_->has_turn(fiber)) return scheduler_->yield(fiber, shield);
   if (!may_act(fiber, shield)) return kRefused;
   note(EventType::kYield, fiber, shield);
   return scheduler_->yield(fiber, shield);

@@ -263,41 +263,39 @@ Machine::Next Machine::call(Value procedure, const Value* arguments, u32 count, 
 Machine::Next Machine::builtin_gave(Value value, u32 window, bool is_tail, const Instruction* after) {
   switch (value.to_signal()) {
     case Signal::kRaised: return Next::kRaise;
-    case Signal::kTailCall: {
-      // One level at a time: a builtin that calls a builtin that calls ... is a loop in its caller, not recursion here.
-      Value procedure = callee_;
-      std::vector<Value> arguments = std::move(arguments_);
-      arguments_.clear();
-      while (is_a(procedure, Type::kBuiltin)) {
-        const BuiltinEntry& entry = builtins_[as<Builtin>(procedure)->index];
-        const u32 count = static_cast<u32>(arguments.size());
-        if (count < entry.least || (count > entry.most && entry.most != kAnyCount)) {
-          arity_error(nullptr, procedure, count);
-          return Next::kRaise;
-        }
-        const Value next = entry.function(*this, arguments.data(), count);
-        if (next != kTailCall) {
-          if (next.is_signal()) return builtin_gave(next, window, is_tail, after);
-          return deliver(next, window, is_tail, after);
-        }
-        charge(1);
-        procedure = callee_;
-        arguments = std::move(arguments_);
-        arguments_.clear();
-      }
-      return call(procedure, arguments.data(), static_cast<u32>(arguments.size()), window, is_tail, after);
-    }
+    case Signal::kTailCall: return call_asked_for(window, is_tail, after);
     case Signal::kParked:
-      if (is_tail) {
-        pc_ = kReturnCode + 1;
-      } else {
-        pc_ = after;
-      }
+      pc_ = is_tail ? kReturnCode + 1 : after;
       turn_ = Turn::kParked;
       return Next::kStop;
     case Signal::kSwitched: return pc_ == nullptr ? Next::kStop : Next::kGo;
   }
   return Next::kRaise;
+}
+
+// One level at a time: a builtin that calls a builtin that calls ... is a loop in its caller, not recursion here.
+Machine::Next Machine::call_asked_for(u32 window, bool is_tail, const Instruction* after) {
+  Value procedure = callee_;
+  std::vector<Value> arguments = std::move(arguments_);
+  arguments_.clear();
+  while (is_a(procedure, Type::kBuiltin)) {
+    const BuiltinEntry& entry = builtins_[as<Builtin>(procedure)->index];
+    const u32 count = static_cast<u32>(arguments.size());
+    if (count < entry.least || (count > entry.most && entry.most != kAnyCount)) {
+      arity_error(nullptr, procedure, count);
+      return Next::kRaise;
+    }
+    const Value next = entry.function(*this, arguments.data(), count);
+    if (next != kTailCall) {
+      if (next.is_signal()) return builtin_gave(next, window, is_tail, after);
+      return deliver(next, window, is_tail, after);
+    }
+    charge(1);
+    procedure = callee_;
+    arguments = std::move(arguments_);
+    arguments_.clear();
+  }
+  return call(procedure, arguments.data(), static_cast<u32>(arguments.size()), window, is_tail, after);
 }
 
 // What was raised is handed to the program's handlers, by a call in the place of the instruction that runs.
@@ -346,13 +344,6 @@ void Machine::start(Fiber& fiber) {
   use_chunk(chunk);
   push_over({nullptr, 0, nullptr}, 0, thunk, {});
   heap_.write(fiber.chunk, Value::object(chunk));
-}
-
-void Machine::save() {
-  chunk_->top = std::min(chunk_->length, offset(base_) + code_of(base_)->frame_size);
-  heap_.write(current_->chunk, Value::object(chunk_));
-  current_->base = offset(base_);
-  current_->pc = word_of(pc_).bits();
 }
 
 }  // namespace heddle::lisp

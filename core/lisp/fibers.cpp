@@ -203,7 +203,16 @@ Value Programs::scope(Value thunk) {
 }
 
 Value Programs::delay(Time duration) { return park(kernel_.delay(current_id(), duration), Resume::kPlain); }
-Value Programs::yield() { return park(kernel_.yield(current_id()), Resume::kPlain); }
+
+// The most frequent one: its own code, whatever calls it.
+[[gnu::noinline]] Value Programs::yield() {
+  const i32 answer = kernel_.yield(current_id());
+  if (answer <= 0) [[unlikely]]
+    return park(answer, Resume::kPlain);
+  Fiber& fiber = machine_.current();
+  fiber.aux = static_cast<u16>((fiber.aux & ~kResumeMask) | static_cast<u32>(Resume::kPlain) << kResumeShift);
+  return kParked;
+}
 
 Value Programs::host(u32 procedure, Value arguments) {
   if (is_interrupted()) return interrupted();
@@ -315,7 +324,12 @@ TurnEnd Programs::run(FiberId id, OpCode code, u32 aux, u32& steps) {
   const u32 index = entries_[id].program;
   Program& program = *programs_[index];
   const auto kind = static_cast<Resume>((fiber.aux & kResumeMask) >> kResumeShift);
-  resume(fiber, kind, code, aux);
+  if (kind == Resume::kPlain && code == OpCode::kOk) [[likely]] {
+    fiber.aux = static_cast<u16>(fiber.aux & ~kResumeMask);
+    give(fiber, kUnspecified);
+  } else {
+    resume(fiber, kind, code, aux);
+  }
   u64 fuel = steps;
   if (program.is_bounded) {
     if (program.steps_left == 0) {

@@ -11,6 +11,7 @@
 // continuations.cpp, conditions.cpp (errors), compiler.h, builtins/control.cpp with prelude/control.scm.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <string>
@@ -188,6 +189,7 @@ class Machine : private RootSet {
                     const Instruction* after);
   Next deliver(Value value, u32 window, bool is_tail, const Instruction* after);
   Next builtin_gave(Value value, u32 window, bool is_tail, const Instruction* after);
+  Next call_asked_for(u32 window, bool is_tail, const Instruction* after);
   Value not_a_procedure(Value got);
   Value arity_error(const Code* code, Value procedure, u32 count);
   void make_room(u32 window, bool is_tail, u32 slots, const Instruction* after);
@@ -206,7 +208,12 @@ class Machine : private RootSet {
   u32 offset(const Value* slot) const { return static_cast<u32>(slot - chunk_->slots); }
   static const Code* code_of(const Value* base) { return as<Code>(base[-1].to_closure()->code); }
   void start(Fiber& fiber);
-  void save();
+  void save() {
+    chunk_->top = std::min(chunk_->length, offset(base_) + code_of(base_)->frame_size);
+    heap_.write(current_->chunk, Value::object(chunk_));
+    current_->base = offset(base_);
+    current_->pc = reinterpret_cast<std::uintptr_t>(pc_);
+  }
 
   // continuations.cpp
   void freeze(Chunk* chunk, u32 top);
