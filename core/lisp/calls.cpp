@@ -141,7 +141,8 @@ Machine::Next Machine::return_to(Place place, Value value) {
     }
     base_ = chunk_->slots + place.base;
   } else {
-    // A copy of the frozen frame, above whatever is frozen here; what was above that is gone.
+    // A copy of the frozen frame, above whatever is frozen here; what was above that is gone, there and here.
+    if (place.chunk != chunk_) place.chunk->top = std::min(place.chunk->top, place.chunk->frozen);
     const Value* frame = place.chunk->slots + place.base;
     const Place caller = caller_of(place.chunk, place.base);
     const u32 slots = code_of(frame)->frame_size;
@@ -155,6 +156,8 @@ Machine::Next Machine::return_to(Place place, Value value) {
     set_record(base_, caller);
     std::copy_n(frame - 1, window + 1, base_ - 1);
   }
+  // Frames that a handler of HeapLimit has left must not keep what filled the heap: the frames that come cover them.
+  if ((current_->aux & kFiberIsOver) != 0) std::fill(base_ + window, chunk_->slots + chunk_->length, Value());
   base_[window] = value;
   pc_ = place.pc;
   return Next::kGo;

@@ -34,7 +34,9 @@ Node* Expansion::parameterize(Value form) {
 // (guard (name clause ...) body ...) is
 //   (%guard (lambda () body ...) (lambda (name reraise) (cond clause ... (else (reraise)))))
 // where %guard calls its second argument in its own dynamic environment, and reraise raises again, by
-// raise-continuable, in that of the first raise.
+// raise-continuable, in that of the first raise. Where a clause always applies, it is
+//   (%guard-all (lambda () body ...) (lambda (name) (cond clause ...)))
+// which does not have to go back there: what was raised lets go of the frames that it comes from.
 Node* Expansion::guard(Value form) {
   if (length(form) < 3 || length(car(cdr(form))) < 1) {
     return error(form, "expected (guard (name clause ...) body ...)");
@@ -45,6 +47,15 @@ Node* Expansion::guard(Value form) {
   const ScopeGuard scope(*this);
   Variable* condition = bind_variable(car(car(cdr(form))), form);
   if (condition == nullptr) return nullptr;
+  Value last = kFalse;
+  for (Value at = cdr(car(cdr(form))); at.is_pair(); at = cdr(at)) last = car(at);
+  if (last.is_pair() && (is_word(car(last), Form::kElse) || (car(last) == kTrue && cdr(last).is_pair()))) {
+    handler->variables = {condition};
+    Node* choice = clauses(cdr(car(cdr(form))), unspecified(), form);
+    if (choice == nullptr) return nullptr;
+    handler->children.push_back(choice);
+    return core_call("%guard-all", {thunk(inside), handler});
+  }
   Variable* reraise = arena_.variable(kFalse);
   handler->variables = {condition, reraise};
   Node* choice = clauses(cdr(car(cdr(form))), node(NodeKind::kCall, {local(reraise)}), form);

@@ -154,7 +154,7 @@ TEST_F(ExpanderTest, dynamic_forms_call_the_prelude) {
   EXPECT_EQ(expand("(parameterize ((p 1)) (f))"), "(%with-parameters (list (cons p 1)) (lambda () (f)))");
   EXPECT_EQ(expand("(guard (e (a b) (c => d)) (f))"),
             "(%guard (lambda () (f)) (lambda (e.1 t.2) (if a b (let ((t.3 c)) (if t.3 (d t.3) (t.2))))))");
-  EXPECT_EQ(expand("(guard (e (else 1)) (f))"), "(%guard (lambda () (f)) (lambda (e.1 t.2) 1))");
+  EXPECT_EQ(expand("(guard (e (else 1)) (f))"), "(%guard-all (lambda () (f)) (lambda (e.1) 1))");
   EXPECT_EQ(expand("(case-lambda ((x) x) ((x . y) y))"), "(case-lambda (lambda (x.1) x.1) (lambda (x.2 . y.3) y.3))");
 }
 

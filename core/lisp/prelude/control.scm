@@ -2,6 +2,7 @@
 ;
 ; What forms expand into:
 ;   (guard (e clause ...) body ...)   (%guard (lambda () body ...) (lambda (e reraise) (cond clause ... (else (reraise)))))
+;   (guard (e clause ... (else ...)) body ...)   (%guard-all (lambda () body ...) (lambda (e) (cond clause ... (else ...))))
 ;   (parameterize ((p v) ...) body)   (%with-parameters (list (cons p v) ...) (lambda () body))
 ;
 ; The state: %handlers is a list of procedures, innermost first; %parameters an association list; %winders a list of
@@ -135,6 +136,17 @@
                         (handler condition
                                  (lambda () (handler-k (lambda () (raise-continuable condition)))))))))))
              outer))
+         (let ((result (thunk)))
+           (%set-handlers! outer)
+           (lambda () result)))))))
+
+; A continuation of the handler's would keep alive what the frames of the raise hold, as long as the frame of the guard
+; lives: all that a program has filled the heap with, where it catches HeapLimit.
+(define (%guard-all thunk handler)
+  ((%call/cc
+     (lambda (guard-k)
+       (let ((outer (%handlers)))
+         (%set-handlers! (cons (lambda (condition) (guard-k (lambda () (handler condition)))) outer))
          (let ((result (thunk)))
            (%set-handlers! outer)
            (lambda () result)))))))
