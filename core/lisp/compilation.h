@@ -82,6 +82,9 @@ class Compiler {
   void call(Node* node, u32 to, bool is_tail);
   void bind(Node* node);
   void finish(Variable* variable);
+
+  // --- Procedures: compiler_procedures.cpp
+
   Value lambda(Node* node, const Variable* self, std::vector<Variable*>& captures);
   void closure(Node* node, u32 to, const Variable* self);
   void choice(Node* node, u32 to);
@@ -103,7 +106,7 @@ class Compiler {
   bool is_simple(const Node* node) const;
   bool compare_and_jump(const Node* node, u16 op, bool sense, Jumps& jumps);
 
-  // --- Code
+  // --- Code: compiler_code.cpp
 
   u32 here() const { return static_cast<u32>(function_->words.size()); }
   void emit(Op op, u32 a, u32 b = 0, u32 c = 0);
