@@ -147,7 +147,7 @@ export class Operations {
       return this.value(owner, meaning?.value(0)) as Promise<T>;
     }
     const error =
-      answer === Answer.interrupted
+      answer === Answer.interrupted || owner._isInterrupted?.() === true
         ? owner._interruption()
         : new ArgumentError(meaning?.name ?? 'operation', 'the task that it was called for is over, or the operation waits for itself');
     owner._operationOver?.();

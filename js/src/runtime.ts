@@ -22,6 +22,7 @@ import { FairnessKeys } from './fairness-keys.js';
 import { interruptionError, type CancelRequest } from './interruption.js';
 import { Levels } from './levels.js';
 import { Lisp, type Completeness } from './lisp/lisp.js';
+import { LightFiber } from './lisp/host-context.js';
 import { LispTask } from './lisp/lisp-task.js';
 import type { DefineOptions, LispContextFunction, LispFunction } from './lisp/host-function.js';
 import { programOptions, type EvalOptions, type RunOptions } from './lisp/run-options.js';
@@ -400,6 +401,12 @@ export class Runtime {
     return this.#when(() => this.#pending + this.#active === 0, 'onIdle');
   }
 
+  /** Resolves when no task is left that has not settled, and no light fiber of a program that has not ended. @internal */
+  _onQuiet(): Promise<void> {
+    const lightFibers = (): number => (JSON.parse(this.#engine.control.stats()) as RuntimeStats).fibers;
+    return this.#when(() => this.#pending + this.#active === 0 && lightFibers() === 0, 'onIdle');
+  }
+
   /** Resolves when no task is pending; at once if that is so. */
   onEmpty(): Promise<void> {
     return this.#when(() => this.#pending === 0, 'onEmpty');
@@ -479,7 +486,7 @@ export class Runtime {
     if (fiber === 0) {
       this.#keys.release(taskOptions?.key);
       if (parent?._isInterrupted() === true || parent?._bodyOver === true) throw refusedChild(operation, parent);
-      throw new ArgumentError(operation, 'the core refused the program: a name among the globals is no symbol, or heapLimit is less than what is in use');
+      throw new ArgumentError(operation, 'the arguments and globals do not fit into the heap');
     }
     const task = new LispTask<T>(this, fiber, this.#seqFor(fiber), detached ? undefined : parent, taskOptions, this.#engine.time, true);
     task.output = program.output;
@@ -885,9 +892,10 @@ export class Runtime {
   }
 
   #caller(ctx: Context | undefined, operation: string): Context | undefined {
-    if (ctx === undefined) return this.#bodyRunner.caller();
-    if (!(ctx instanceof Context) || ctx._owner._runtime !== this) throw new ArgumentError(operation, 'ctx must be a context of this runtime');
-    return ctx;
+    if (ctx !== undefined && (!(ctx instanceof Context) || ctx._owner._runtime !== this)) throw new ArgumentError(operation, 'ctx must be a context of this runtime');
+    const caller = ctx ?? this.#bodyRunner.caller();
+    if (caller?._owner instanceof LightFiber) this.#lisp!.lookAfter(caller._owner);
+    return caller;
   }
 
   #ownTask(task: unknown, operation: string): Task {

@@ -18,6 +18,8 @@ export interface RuntimeStats {
   zombieTasks: number;
   /** Cancelled tasks whose bodies have not ended yet. */
   unwindingTasks: number;
+  /** Light fibers of programs of Lisp that are not over; they are no tasks. */
+  fibers: number;
   /** Settled tasks that are not listed any more. */
   forgottenTasks: number;
   /** Slots held, of maxConcurrentTasks. */

@@ -7,11 +7,12 @@ import { test } from 'node:test';
 import { ConversionError, LispError } from 'heddle';
 import { readArguments } from '../../dist/cli/arguments.js';
 import { complaint } from '../../dist/cli/complaint.js';
-import { completionsOf } from '../../dist/cli/completion.js';
+import { completionsOf, standard } from '../../dist/cli/completion.js';
 import { historyFile, readHistory, writeHistory } from '../../dist/cli/history.js';
 import { chooseProvider } from '../../dist/cli/model.js';
 import { nesting } from '../../dist/cli/nesting.js';
 import { UsageError } from '../../dist/cli/usage-error.js';
+import { open } from '../support/heddle.mjs';
 
 test('arguments: what belongs to the command and what to the program', () => {
   const { command, file, args, provider, virtual, seed, timeout, steps } = readArguments(['run', 'p.scm', '--virtual', 'a', '--seed', '7', '--timeout', '50', '--steps', '1000', '--', '--b']);
@@ -64,6 +65,18 @@ test('an error shows its line, a caret under its place, and the calls', () => {
   assert.equal(complaint(error, () => undefined).split('\n').length, 3, 'without the text');
 });
 
+test('the caret stands where a terminal shows the character: wide ones take two columns, combining ones none', () => {
+  const caretOf = (text, column) => {
+    const error = new LispError('m', { code: 'X', position: { file: 'p', line: 1, column } });
+    const [, line, caret] = complaint(error, () => text).split('\n');
+    return [line.indexOf('| ') + 2, caret.indexOf('^')];
+  };
+  for (const [text, columns] of [['(car x)', 0], ['日本(car', 4], ['한국어(', 6], ['e\u0301(', 1], ['😀(', 2], ['ｆ(', 2], ['Ω(', 1]]) {
+    const [start, caret] = caretOf(text, [...text].indexOf('(') + 1);
+    assert.equal(caret - start, columns, text);
+  }
+});
+
 test('an error of any kind is shown; nothing in it steers the terminal', () => {
   assert.equal(complaint(new ConversionError('result: no', 'result'), () => ''), 'result: no');
   assert.doesNotMatch(complaint(new LispError('\u001b[31mred\u0007', { code: 'UserError' }), () => ''), /[\u001b\u0007]/);
@@ -81,6 +94,15 @@ test('nesting counts what is open outside of strings and comments', () => {
   const cases = [['', 0], ['(', 1], ['(a (b', 2], ['(a) (', 1], ['"(" (', 1], ['"(', 0], ['; (\n(', 1], ['#| ( |# (', 1], ['#\\( (', 1], ['|(| (', 1], ['"\\"(" (', 1], [')))(', 1]];
   for (const [text, depth] of cases) assert.equal(nesting(text), depth, text);
   assert.equal(nesting('('.repeat(200_000)), 200_000);
+});
+
+test('what completion offers of the language is there', async (t) => {
+  const rt = await open(t, { clock: 'virtual' });
+  for (const name of standard) {
+    // A syntactic keyword is no expression.
+    const code = await rt.eval(name, { written: true }).promise.then(() => 'SyntaxError', (error) => error.code);
+    assert.equal(code, 'SyntaxError', name);
+  }
 });
 
 test('completion knows the language and what was defined', () => {

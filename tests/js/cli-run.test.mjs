@@ -1,6 +1,6 @@
 // `heddle run` as a process: output, value, errors with their place, exit codes, Ctrl-C, a real server.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -95,6 +95,25 @@ test('Ctrl-C cancels: clean-up runs, exit code 130; also of a program that compu
     const { code, stdout } = await run.ended;
     assert.equal(code, 130);
     assert.equal(stdout, seen);
+  }
+});
+
+test('what a program left goes on until it ends, or Ctrl-C cancels it', async (t) => {
+  const folder = inFolder(t, {
+    'left.scm': '(fiber/spawn (lambda () (delay-ms 200) (display "fiber\\n"))) (async (lambda () (delay-ms 100) (display "task\\n"))) (display "in\\n")',
+    'wait.scm': `(define (waits)
+      (dynamic-wind (lambda () #f) (lambda () (delay-ms 1) (display "alone\\n") (delay-ms 10000000)) (lambda () (display "out\\n"))))
+      (spawn waits) (if #f #f)`,
+  });
+  const left = await heddle(t, ['run', 'left.scm', '--virtual'], { cwd: folder }).ended;
+  assert.deepEqual([left.stdout, left.code], ['in\ntask\nfiber\n', 0]);
+  for (const spawn of ['async', 'fiber/spawn']) {
+    writeFileSync(path.join(folder, 'one.scm'), readFileSync(path.join(folder, 'wait.scm'), 'utf8').replace('(spawn', `(${spawn}`));
+    const run = heddle(t, ['run', 'one.scm'], { cwd: folder });
+    await run.shows('stdout', /alone/);
+    run.child.kill('SIGINT');
+    const { code, stdout } = await run.ended;
+    assert.deepEqual([stdout, code], ['alone\nout\n', 130], spawn);
   }
 });
 

@@ -132,6 +132,45 @@ test('what nothing in Lisp handles rejects: a LispError around a foreign error, 
   assert.equal(await rejection(throughTask.promise), own);
 });
 
+test('whatever is thrown is a condition, an object that cannot be looked at too', async (t) => {
+  const rt = await open(t, virtual);
+  const trap = () => { throw hostile; };
+  const hostile = new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap });
+  rt.define('fail', () => { throw hostile; });
+  rt.define('reject', () => Promise.reject(hostile));
+  for (const name of ['fail', 'reject']) {
+    assert.equal(await rt.run(`(guard (e (#t (condition-code e))) (${name}))`).promise, 'HostError');
+    assert.equal((await rejection(rt.run(`(${name})`).promise)).code, 'HostError');
+  }
+});
+
+test('once the program does not wait any more, operations of the context raise why', async (t) => {
+  const rt = await open(t, virtual);
+  const seen = [];
+  rt.define('slow', async (ctx) => {
+    for (let i = 0; i < 3; i++) seen.push((await rejection(ctx.delay(100))).code);
+    assert.equal((await rejection(ctx.llm('x'))).code, 'Cancelled');
+    hasCode(thrown(() => ctx.checkCancellation()), 'Cancelled');
+    seen.push('done');
+  }, { withContext: true });
+  assert.equal(await rt.run('(with-timeout 10 (slow) (lambda () "late"))').promise, 'late');
+  await until('it has ended', () => seen.includes('done'));
+  assert.deepEqual(seen, ['Cancelled', 'Cancelled', 'Cancelled', 'done']);
+});
+
+test('a context that is kept longer than its fiber lives is not that of the next fiber of the same number', async (t) => {
+  const rt = await open(t, virtual);
+  let kept;
+  rt.define('keep', (ctx) => void (kept = ctx), { withContext: true });
+  await rt.run('(fiber/join (fiber/spawn keep))').promise;
+  await rt.delay(1);
+  const tasks = Array.from({ length: 40 }, () => rt.submit((ctx) => ctx.delay(10)));
+  await rt.delay(1);
+  assert.ok(tasks.some((task) => task._fiber === kept._owner._fiber), 'its number is used again');
+  hasCode(await rejection(kept.delay(1)), 'ArgumentError');
+  await rt.awaitAll(tasks);
+});
+
 test('a result that cannot cross is a ConversionError in Lisp', async (t) => {
   const rt = await open(t, virtual);
   rt.define('give', () => ({ list: [new Date()] }));

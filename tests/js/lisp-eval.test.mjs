@@ -51,5 +51,6 @@ test('a name of the language can be redefined, for evaluations alone', async (t)
 test('options of a program that make no sense for an evaluation are refused', async (t) => {
   const rt = await open(t, virtual);
   assert.match(hasCode(thrown(() => rt.eval('1', { args: ['a'] })), 'ArgumentError').message, /options of run/);
+  assert.match(hasCode(thrown(() => rt.eval('1', { args: null })), 'ArgumentError').message, /options of run/);
   assert.match(hasCode(thrown(() => rt.eval('1', { heapLimit: 1e9 })), 'ArgumentError').message, /options of run/);
 });

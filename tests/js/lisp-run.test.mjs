@@ -64,6 +64,44 @@ test('an output function that throws is an uncaught error of its own, and costs 
   assert.deepEqual(caught, ['full']);
 });
 
+test('output that begins with a byte order mark keeps it', async (t) => {
+  const rt = await open(t, virtual);
+  let printed = '';
+  await rt.run('(display "\\xFEFF;text")', { output: (text) => (printed += text) }).promise;
+  assert.equal(printed, '\ufefftext');
+});
+
+test('without a standard output whole lines go to the console, and the rest when the program is over', async (t) => {
+  const rt = await open(t, virtual);
+  const lines = [];
+  const { process } = globalThis;
+  const { log } = console;
+  t.after(() => Object.assign(globalThis, { process }));
+  globalThis.process = undefined;
+  console.log = (text) => lines.push(...text.split('\n'));
+  const seen = [];
+  try {
+    await rt.run('(display "one\\ntw") (yield) (display "o\\nthr") (yield) (display "ee")').promise;
+    seen.push(...lines.splice(0));
+    await rt.run('(display "four\\n")').promise;
+  } finally {
+    console.log = log;
+    globalThis.process = process;
+  }
+  assert.deepEqual(seen, ['one', 'two', 'three']);
+  assert.deepEqual(lines, ['four']);
+});
+
+test('what does not fit into the heap is refused at the call; a limit below what is in use fails the program', async (t) => {
+  const rt = await open(t, virtual);
+  const small = rt.run('(delay-ms 10) 1', { heapLimit: 4_000_000 });
+  assert.match(hasCode(thrown(() => rt.run('1', { args: ['x'.repeat(5_000_000)] })), 'ArgumentError').message, /do not fit into the heap/);
+  assert.equal(await small.promise, 1);
+  assert.equal(await rt.run('(string-length (car args))', { args: ['x'.repeat(5_000_000)] }).promise, 5_000_000);
+  assert.equal((await rejection(rt.run('1', { heapLimit: 65_536 }).promise)).code, 'HeapLimit');
+  assert.equal(await rt.run('2').promise, 2);
+});
+
 test('ctx.run makes a child, which the parent waits for and cancels', async (t) => {
   const rt = await open(t, virtual);
   let child;
@@ -78,8 +116,9 @@ test('ctx.run makes a child, which the parent waits for and cancels', async (t) 
   await turns();
   rt.cancel(cancelled.id, 'enough');
   assert.equal(child.state, 'cancelled');
-  const given = rt.run('1', { parent: rt.submit((ctx) => ctx.delay(5)) });
-  assert.equal(given.parentId !== undefined, true);
+  const above = rt.submit((ctx) => ctx.delay(5));
+  const given = rt.run('1', { parent: above });
+  assert.equal(given.parentId, above.id);
   await given.promise;
 });
 
@@ -157,6 +196,7 @@ test('what cannot be run is refused at the call, and nothing is left', async (t)
     ['1', 5, /options must be an object/],
     ['1', null, /options must be an object/],
     ['1', { args: 'x' }, /options\.args must be an array/],
+    ['1', { args: null }, /options\.args must be an array/],
     ['1', { globals: [] }, /options\.globals must be an object/],
     ['1', { heapLimit: 5 }, /heapLimit must be a number of bytes/],
     ['1', { budgets: { stepsLeft: -1 } }, /budgets\.stepsLeft/],

@@ -126,6 +126,12 @@ test('depth is bounded by a number, not by the stack; size too', () => {
   assert.match(refusal(endless).message, /nested more than/);
 });
 
+test('an integer of more bits than Lisp has is refused with its path', () => {
+  const largest = 2n ** 262_144n - 1n;
+  assert.equal(crossed(largest), largest);
+  for (const value of [largest + 1n, -largest - 1n]) assert.equal(refusal({ n: value }).path, 'value.n');
+});
+
 test('an encoder goes on after a refusal', () => {
   const encoder = new Encoder();
   thrown(() => encoder.value([1, () => {}], 'value'));

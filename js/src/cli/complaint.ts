@@ -34,10 +34,19 @@ function excerpt(text: string | undefined, line: number, column: number): string
   const from = column > widestLine - 20 ? column - 60 : 0;
   const shown = characters.slice(from, from + widestLine);
   const number = String(line);
-  // A tab stays one, so that the caret stands where the terminal shows the character.
-  const indent = shown.slice(0, Math.max(0, column - 1 - from)).map((character) => (character === '\t' ? '\t' : ' ')).join('');
+  const indent = shown.slice(0, Math.max(0, column - 1 - from)).map(blankFor).join('');
   return [`  ${number} | ${shown.join('')}`, `  ${' '.repeat(number.length)} | ${indent}^`];
 }
+
+// The caret stands where a terminal shows the character: a tab stays one, wide characters (Unicode Standard Annex 11) take
+// two columns, and combining ones none.
+function blankFor(character: string): string {
+  if (character === '\t') return '\t';
+  if (/[\p{Mn}\p{Me}\u200B-\u200D\uFE00-\uFE0F]/u.test(character)) return '';
+  return wide.test(character) ? '  ' : ' ';
+}
+
+const wide = /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u;
 
 // What a program's text and messages hold must not steer a terminal.
 function visible(text: string): string {

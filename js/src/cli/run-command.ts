@@ -20,7 +20,8 @@ export async function run(chosen: RunArguments): Promise<number> {
     // A second one does not wait for clean-up.
     if (interrupted) process.exit(130);
     interrupted = true;
-    rt.cancel(task.id, 'interrupted');
+    // What the program left as well.
+    rt.cancelAll('interrupted');
   };
   const options: RunOptions & WrittenOptions = { name, args: chosen.args, written: true, output: (piece) => void process.stdout.write(piece) };
   if (chosen.timeout !== undefined) options.timeout = chosen.timeout;
@@ -29,8 +30,8 @@ export async function run(chosen: RunArguments): Promise<number> {
   process.on('SIGINT', interrupt);
   try {
     const written = await task.promise;
-    // Fibers that it left go on.
-    await rt.onIdle();
+    // Tasks and fibers that it left go on.
+    await rt._onQuiet();
     if (written !== undefined) process.stdout.write(`${written}\n`);
     return interrupted ? 130 : 0;
   } catch (error) {

@@ -58,19 +58,20 @@ export class HostErrors {
   }
 }
 
-/** Writes what a host's procedure threw. @internal */
+/** Writes what a host's procedure threw, which may be anything: a proxy whose traps throw, too. @internal */
 export function encodeError(encoder: Encoder, error: unknown, errors: HostErrors): void {
   const number = errors.numberOf(error);
-  const code = error instanceof HeddleError ? error.code : 'HostError';
-  encoder.error().text(code).text(messageOf(error)).value(undefined, '').value([], '').value([], '').value(detailsOf(error), '').hostError(number);
+  const { code, message, details } = readable(error);
+  encoder.error().text(code).text(message).value(undefined, '').value([], '').value([], '').value(details, '').hostError(number);
 }
 
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return printable(error).slice(0, maxMessage);
+function readable(error: unknown): { code: string; message: string; details: Record<string, unknown> | undefined } {
   try {
-    return String(error.message).slice(0, maxMessage);
+    const code = error instanceof HeddleError ? String(error.code) : 'HostError';
+    const message = error instanceof Error ? String(error.message) : printable(error);
+    return { code, message: message.slice(0, maxMessage), details: detailsOf(error) };
   } catch {
-    return 'an error whose message cannot be read';
+    return { code: 'HostError', message: 'an error that cannot be read', details: undefined };
   }
 }
 
@@ -79,7 +80,7 @@ function detailsOf(error: unknown): Record<string, unknown> | undefined {
   if (!(error instanceof LLMError)) return undefined;
   const { kind, status, requestId, retryAfter, attempts } = error;
   const fields = Object.entries({ kind, status, requestId, retryAfter, attempts });
-  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+  return Object.fromEntries(fields.filter(([, value]) => typeof value === 'string' || typeof value === 'number'));
 }
 
 /** The error of JavaScript for a condition that nothing in Lisp handled. @internal */
@@ -89,7 +90,7 @@ export function errorOf(wire: WireError, errors: HostErrors): Error {
   const position = positionOf(wire.position);
   const backtrace = framesOf(wire.backtrace);
   const host = errors.of(wire.hostError);
-  if (host instanceof HeddleError && host.code === code) {
+  if (isOwn(host, code)) {
     traces.set(host, { position, backtrace });
     return host;
   }
@@ -105,6 +106,14 @@ export function errorOf(wire: WireError, errors: HostErrors): Error {
   const fields: LispErrorFields = { code, position, backtrace, irritants, payload: isRaised ? (irritants[0] as unknown) : wire.payload };
   if (wire.hostError > 0 && host !== undefined) fields.cause = host;
   return withoutStack(() => new LispError(text, fields));
+}
+
+function isOwn(error: unknown, code: string): error is HeddleError {
+  try {
+    return error instanceof HeddleError && error.code === code;
+  } catch {
+    return false;
+  }
 }
 
 // The stack would only show the engine; the backtrace stands in its place.

@@ -27,6 +27,8 @@ interface Level {
 
 const utf8 = new TextEncoder();
 const smallText = 24;
+// kMaxBits of core/lisp/numbers.h.
+const largestInteger = 1n << 262_144n;
 
 export class Encoder {
   #bytes = new Uint8Array(1024);
@@ -123,6 +125,7 @@ export class Encoder {
         this.#tag(Tag.unspecified);
         return;
       case 'bigint':
+        if (value >= largestInteger || value <= -largestInteger) throw new Refusal('an integer of Lisp has at most 262144 bits');
         this.#tag(Tag.big);
         this.#text(String(value));
         return;

@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime.js';
 import { Task, Unread } from '../task.js';
 import type { TaskOptions } from '../task-options.js';
 import { Decoder, type Meanings } from './decoder.js';
+import { flush } from './output.js';
 
 export class LispTask<T = unknown> extends Task<T> {
   /** Gets what it prints. @internal */
@@ -33,6 +34,8 @@ export class LispTask<T = unknown> extends Task<T> {
   }
 
   override _settle(outcome: number, value: unknown, interrupted: boolean, at: number): void {
+    // Behind what it printed, which waits in the same queue, and before who awaits it goes on.
+    if (this.isProgram && this.output === undefined) queueMicrotask(flush);
     super._settle(outcome, value, interrupted, at);
     for (const task of this.#unread ?? []) {
       if (!task._observed && task._extra?.promise === undefined) task._surface();

@@ -46,7 +46,7 @@ const Result = { none: 0, value: 1, error: 2 } as const;
 export const Completeness = ['wrong', 'complete', 'incomplete'] as const;
 export type Completeness = (typeof Completeness)[number];
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class Lisp {
   readonly #host: LispHost;
@@ -193,12 +193,15 @@ export class Lisp {
     if (ctx._isOver || this.#operations.get(op) !== ctx) return;
     let isValue = ok;
     let encoder = this.#newEncoder();
-    try {
-      if (ok) encoder.value(value, 'result');
-      else encodeError(encoder, value, this.#errors);
-    } catch (error) {
-      isValue = false;
-      encodeError((encoder = this.#newEncoder()), error, this.#errors);
+    if (ok) {
+      try {
+        encoder.value(value, 'result');
+      } catch (error) {
+        isValue = false;
+        encodeError((encoder = this.#newEncoder()), error, this.#errors);
+      }
+    } else {
+      encodeError(encoder, value, this.#errors);
     }
     // The user's code that ran meanwhile may have ended the task that waits for it.
     if (ctx._isOver || this.#operations.get(op) !== ctx) return;
@@ -223,6 +226,11 @@ export class Lisp {
     if (task !== undefined) return task;
     const parent = taskOf(engine.raw.hd_lisp_task(fiber));
     return new LightFiber(runtime, fiber, engine.raw.hd_seq(fiber), undefined, parent, undefined, engine.time);
+  }
+
+  /** A host's procedure may keep its context longer than the light fiber lives that called it; its number is used again. */
+  lookAfter(fiber: LightFiber): void {
+    if (fiber._fiber !== 0 && this.#host.engine.raw.hd_seq(fiber._fiber) !== fiber._seq) fiber._fiber = 0;
   }
 
   // What the core gave last; valid until its next call.

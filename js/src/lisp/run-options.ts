@@ -68,7 +68,7 @@ export function programOptions(operation: 'run' | 'ctx.run' | 'eval', source: un
   const { args = [], globals = {}, heapLimit, budgets = {}, output, name } = options;
   checkTaskOptions(operation, task);
   if (name !== undefined && (name === '' || name.length > longestName)) refuse('name', `a string of 1 to ${longestName} characters`, name);
-  if (isEval && (args.length > 0 || heapLimit !== undefined)) throw new ArgumentError(operation, 'args and heapLimit are options of run');
+  if (isEval && (options.args !== undefined || heapLimit !== undefined)) throw new ArgumentError(operation, 'args and heapLimit are options of run');
   if (!Array.isArray(args)) refuse('args', 'an array', args);
   if (typeof globals !== 'object' || globals === null || Array.isArray(globals)) refuse('globals', 'an object', globals);
   if (heapLimit !== undefined && !(Number.isSafeInteger(heapLimit) && heapLimit >= least.heapLimit)) refuse('heapLimit', `a number of bytes, ${least.heapLimit} or more`, heapLimit);
