@@ -45,3 +45,6 @@
        (hash-table-fold table
                         (lambda (key value count) (if (is-counted? key value) (+ count 1) count))
                         0)))))
+
+(define (string-ci-hash string . bound)
+  (apply string-hash (string-foldcase string) bound))

@@ -1,0 +1,25 @@
+; SRFI 69, every name that hash-tables.scm leaves out, and what SRFI 125 adds here.
+(import (scheme base) (scheme char) (srfi 69) (only (heddle) writeln list-sort hash-table hash-table-clear! hash-table-contains? hash-table-count hash-table-empty? hash-table-intern!))
+(define t (alist->hash-table '((a . 1) (b . 2) (a . 3)) eq?))
+(writeln (hash-table->alist t)) ; => ((a . 1) (b . 2))
+(writeln (list (hash-table-fold t (lambda (key value sum) (+ value sum)) 10) (hash-table-fold (lambda (key value all) (cons key all)) '() t))) ; => (13 (b a))
+(define u (alist->hash-table '((b . 20) (c . 30))))
+(writeln (hash-table->alist (hash-table-merge! t u))) ; => ((a . 1) (b . 20) (c . 30))
+(writeln (list (hash-table->alist u) (eq? t (hash-table-merge! t t)))) ; => (((b . 20) (c . 30)) #t)
+(writeln (map (lambda (same) (eq? same (hash-table-equivalence-function (make-hash-table same)))) (list eq? eqv? equal? string=?))) ; => (#t #t #t #t)
+(writeln (map (lambda (same) (procedure? (hash-table-hash-function (make-hash-table same)))) (list eq? eqv? equal? string=?))) ; => (#t #t #t #t)
+(writeln (eq? (hash-table-hash-function (make-hash-table string=?)) string-hash)) ; => #t
+(writeln (list (= (hash '(1 "x" #\y)) (hash (list 1 "x" #\y))) (< -1 (hash "text" 7) 7) (= (string-hash "ab") (string-hash (string #\a #\b))) (= (string-ci-hash "aB\xdf;") (string-ci-hash "AbSS")) (= (hash-by-identity 'q) (hash-by-identity 'q)) (= (hash 0.5) (hash 1/2)))) ; => (#t #t #t #t #t #f)
+(writeln (list (hash-table-ref t 'a (lambda () 'none) (lambda (value) (list value))) (hash-table-ref/default t 'z 'none))) ; => ((1) none)
+(writeln (list (hash-table-update! t 'new (lambda (x) (* x 2)) (lambda () 21)) (hash-table-ref t 'new))) ; => (#<unspecified> 42)
+(writeln (list (hash-table-contains? t 'a) (hash-table-exists? t 'z) (hash-table-empty? t) (hash-table-empty? (make-hash-table)))) ; => (#t #f #f #t)
+(writeln (list (hash-table-intern! t 'a (lambda () 'unused)) (hash-table-intern! t 'i (lambda () 'made)) (hash-table-ref t 'i))) ; => (1 made made)
+(writeln (list (hash-table-count t) (hash-table-count t (lambda (key value) (number? value))))) ; => (5 4)
+(writeln (hash-table->alist (hash-table "x" 1 "y" 2))) ; => (("x" . 1) ("y" . 2))
+(writeln (hash-table-size (make-hash-table equal? hash :size 100))) ; => 0
+; A key that is deleted and comes again is the last; one that is changed keeps its place.
+(hash-table-delete! t 'a)
+(hash-table-set! t 'b 'changed)
+(hash-table-set! t 'a 'again)
+(writeln (hash-table-keys t)) ; => (b c new i a)
+(writeln (hash-table-values (hash-table-copy t #t))) ; => (changed 30 42 made again)
