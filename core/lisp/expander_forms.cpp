@@ -21,8 +21,8 @@ const Expansion::Special Expansion::kSpecials[] = {
     {"if", Form::kIf, &Expansion::if_form},
     {"cond", Form::kCond, &Expansion::cond},
     {"case", Form::kCase, &Expansion::case_form},
-    {"and", Form::kAnd, &Expansion::and_form},
-    {"or", Form::kOr, &Expansion::or_form},
+    {"and", Form::kAnd, &Expansion::junction},
+    {"or", Form::kOr, &Expansion::junction},
     {"when", Form::kWhen, &Expansion::when},
     {"unless", Form::kUnless, &Expansion::when},
     {"let", Form::kLet, &Expansion::let},
@@ -250,8 +250,10 @@ Node* Expansion::case_form(Value form) {
   return result;
 }
 
-Node* Expansion::and_form(Value form) {
-  if (cdr(form).is_nil()) return constant(kTrue);
+// and, or.
+Node* Expansion::junction(Value form) {
+  const bool is_and = is_word(car(form), Form::kAnd);
+  if (cdr(form).is_nil()) return constant(Value::boolean(is_and));
   Node* result = nullptr;
   Node** hole = &result;
   for (Value rest = cdr(form); rest.is_pair(); rest = cdr(rest)) {
@@ -259,28 +261,13 @@ Node* Expansion::and_form(Value form) {
     if (next == nullptr) return nullptr;
     if (cdr(rest).is_nil()) {
       *hole = next;
-      break;
+    } else if (is_and) {
+      Node* choice = node(NodeKind::kIf, {next, nullptr, constant(kFalse)});
+      *hole = choice;
+      hole = &choice->children[1];
+    } else {
+      hole = bind_test(hole, next, nullptr);
     }
-    // The hole is the consequent here.
-    Node* choice = node(NodeKind::kIf, {next, nullptr, constant(kFalse)});
-    *hole = choice;
-    hole = &choice->children[1];
-  }
-  return result;
-}
-
-Node* Expansion::or_form(Value form) {
-  if (cdr(form).is_nil()) return constant(kFalse);
-  Node* result = nullptr;
-  Node** hole = &result;
-  for (Value rest = cdr(form); rest.is_pair(); rest = cdr(rest)) {
-    Node* next = expand(car(rest));
-    if (next == nullptr) return nullptr;
-    if (cdr(rest).is_nil()) {
-      *hole = next;
-      break;
-    }
-    hole = bind_test(hole, next, nullptr);
   }
   return result;
 }

@@ -265,8 +265,7 @@ class Expansion {
   Node** bind_test(Node** hole, Node* test, Node* receiver);
   Node* clauses(Value clauses, Node* otherwise, Value form);
   Node* case_test(Variable* key, Value data);
-  Node* and_form(Value form);
-  Node* or_form(Value form);
+  Node* junction(Value form);
   Node* when(Value form);
   Node* begin(Value form);
   Node* let(Value form);

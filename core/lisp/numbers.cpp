@@ -33,6 +33,13 @@ Value whole(Machine& machine, std::string_view name, Rounding rounding, bool wan
   return is_done ? result : kRaised;
 }
 
+// Whether two numbers stand in one of these orders.
+template <Order... orders>
+Value in_order(const Operation& operation, Value left, Value right) {
+  const Order order = compare(operation, left, right);
+  return Value::boolean(((order == orders) || ...));
+}
+
 u64 mixed(u64 hash, u64 word) {
   hash = (hash ^ word) * 0x9e3779b97f4a7c15;
   return hash ^ hash >> 32;
@@ -72,29 +79,13 @@ Value negate(Machine& machine, Value number) {
 }
 
 Value equal(Machine& machine, Value left, Value right) {
-  return checked(
-      machine, "=",
-      [](const Operation& operation, Value a, Value b) {
-        return Value::boolean(compare(operation, a, b) == Order::kEqual);
-      },
-      left, right);
+  return checked(machine, "=", in_order<Order::kEqual>, left, right);
 }
 Value less(Machine& machine, Value left, Value right) {
-  return checked(
-      machine, "<",
-      [](const Operation& operation, Value a, Value b) {
-        return Value::boolean(compare(operation, a, b) == Order::kLess);
-      },
-      left, right);
+  return checked(machine, "<", in_order<Order::kLess>, left, right);
 }
 Value less_or_equal(Machine& machine, Value left, Value right) {
-  return checked(
-      machine, "<=",
-      [](const Operation& operation, Value a, Value b) {
-        const Order order = compare(operation, a, b);
-        return Value::boolean(order == Order::kLess || order == Order::kEqual);
-      },
-      left, right);
+  return checked(machine, "<=", in_order<Order::kLess, Order::kEqual>, left, right);
 }
 
 Value quotient(Machine& machine, Value left, Value right) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import heddle, { open } from '../support/heddle.mjs';
 import { connected } from '../support/calls.mjs';
-import { assertAtRest, hasCode, rejection, turns, until } from '../support/tasks.mjs';
+import { assertAtRest, deferred, hasCode, rejection, turns, until } from '../support/tasks.mjs';
 
 const latencies = { a: 300, b: 500, c: 400 };
 const scripted = (script) => ({ clock: 'virtual', provider: heddle.simulated({ script }) });
@@ -97,8 +97,11 @@ test('the whole result, and a value of a form', async (t) => {
 
 test('a cancelled fiber ends its call alone', async (t) => {
   const { rt, server } = await connected(t, { latencyMs: 'manual' });
-  const task = rt.run(`(with-timeout 50 (llm.infer "slow") (lambda () "gave up"))`);
+  const enough = deferred();
+  rt.define('enough', () => enough.promise);
+  const task = rt.run('(fiber.select (list (fiber/spawn (lambda () (llm.infer "slow"))) (fiber/spawn enough)))');
   await server.whenOpen(1);
+  enough.resolve('gave up');
   assert.equal(await task.promise, 'gave up');
   await server.whenAborted(1);
   assert.equal(server.stats().open, 0);
