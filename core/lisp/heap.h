@@ -188,9 +188,9 @@ class Heap {
     std::memcpy(memory, &header, sizeof header);
     return static_cast<Object*>(memory);
   }
-  Object* allocate_slowly(Type type, u64 bytes, u32 length, u16 aux);
-  Object* allocate_large(Type type, u64 bytes, u32 length, u16 aux);
-  void refill(u32 size);
+  [[gnu::noinline]] Object* allocate_slowly(Type type, u64 bytes, u32 length, u16 aux);
+  [[gnu::noinline]] Object* allocate_large(Type type, u64 bytes, u32 length, u16 aux);
+  [[gnu::noinline]] void refill(u32 size);
   Block* add_block(u32 size);
   // Sweeps the next block of a shelf; false if all are swept.
   bool sweep_block(u32 size);
@@ -199,7 +199,7 @@ class Heap {
   void* must_have(u64 bytes);
   void restore_reserve();
 
-  void mark_object(Object* object);
+  [[gnu::noinline]] void mark_object(Object* object);
   void scan(GrayEntry entry);
   void scan_chunk(Object* object);
   void begin();

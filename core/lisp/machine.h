@@ -62,18 +62,23 @@ class Machine : private RootSet {
 
   // --- For builtins
 
+  // What raises is cold: it never becomes part of its callers, of which there are hundreds.
+
   // Raises a condition with that stable code: a builtin returns what this gives. The position and the backtrace are
   // those of the instruction that runs. `message` says what was wrong and with which operation.
-  Value error(std::string_view code, std::string_view message, std::initializer_list<Value> irritants = {});
+  [[gnu::cold, gnu::noinline]] Value error(std::string_view code, std::string_view message,
+                                           std::initializer_list<Value> irritants = {});
   // The same for what stands at a place of a text (the expander's errors).
-  Value error_at(Position position, std::string_view code, std::string_view message,
-                 std::initializer_list<Value> irritants = {});
+  [[gnu::cold, gnu::noinline]] Value error_at(Position position, std::string_view code, std::string_view message,
+                                              std::initializer_list<Value> irritants = {});
   // The argument has the wrong type: "car: argument 1 must be a pair, got 5".
-  Value type_error(std::string_view procedure, u32 argument, std::string_view expected, Value got);
+  [[gnu::cold, gnu::noinline]] Value type_error(std::string_view procedure, u32 argument, std::string_view expected,
+                                                Value got);
   // The argument is out of range: "vector-ref: argument 2 must be an index below 3, got 7".
-  Value range_error(std::string_view procedure, u32 argument, std::string_view expected, Value got);
+  [[gnu::cold, gnu::noinline]] Value range_error(std::string_view procedure, u32 argument, std::string_view expected,
+                                                 Value got);
   // A number of bytes that a program asked for does not fit: raises HeapLimit.
-  Value heap_error(std::string_view procedure, u64 bytes);
+  [[gnu::cold, gnu::noinline]] Value heap_error(std::string_view procedure, u64 bytes);
   // Raises any object, as (raise obj) does.
   Value raise(Value object);
   // The machine calls a procedure in the builtin's place.
@@ -86,7 +91,8 @@ class Machine : private RootSet {
   void charge(u64 steps) { charged_ += steps; }
 
   // A Condition, with the position and the backtrace of the instruction that runs. `irritants` is a list.
-  Value make_condition(std::string_view code, std::string_view message, Value irritants = kNil);
+  [[gnu::cold, gnu::noinline]] Value make_condition(std::string_view code, std::string_view message,
+                                                    Value irritants = kNil);
   // Where a condition was made, as "file:line:column", or "" if nobody knows.
   std::string position_of(Value condition) const;
   // The same for the callers, innermost first; what is left out is said by a last line.
@@ -190,8 +196,8 @@ class Machine : private RootSet {
   Next deliver(Value value, u32 window, bool is_tail, const Instruction* after);
   Next builtin_gave(Value value, u32 window, bool is_tail, const Instruction* after);
   Next call_asked_for(u32 window, bool is_tail, const Instruction* after);
-  Value not_a_procedure(Value got);
-  Value arity_error(const Code* code, Value procedure, u32 count);
+  [[gnu::cold, gnu::noinline]] Value not_a_procedure(Value got);
+  [[gnu::cold, gnu::noinline]] Value arity_error(const Code* code, Value procedure, u32 count);
   void make_room(u32 window, bool is_tail, u32 slots, const Instruction* after);
   void use_chunk(Chunk* chunk);
   Chunk* make_chunk(u32 slots);
@@ -219,7 +225,7 @@ class Machine : private RootSet {
   void freeze(Chunk* chunk, u32 top);
 
   // conditions.cpp
-  Value trace();
+  [[gnu::cold, gnu::noinline]] Value trace();
 
   Heap heap_;
   Sources sources_;
