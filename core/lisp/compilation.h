@@ -10,12 +10,12 @@
 // A procedure's free variables become known while its body is compiled; so the closure is made after.
 #pragma once
 
-#include <deque>
 #include <vector>
 
 #include "lisp/compiler.h"
 #include "lisp/conditions.h"
 #include "lisp/identity_map.h"
+#include "lisp/pool.h"
 
 namespace heddle::lisp {
 
@@ -134,7 +134,7 @@ class Compiler {
   u64 words_ = 0;  // of all procedures
   Function* function_ = nullptr;
   std::vector<Jump> jumps_{{0, 0}};
-  std::deque<Label> labels_;
+  Pool<Label> labels_;
   std::vector<Label*> wanted_;
   std::vector<Patch> patches_{{0, 0, 0}};
 };

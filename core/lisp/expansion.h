@@ -7,7 +7,6 @@
 // A handler of a form gets the whole form, checked to be a proper list; it gives nullptr after an error was raised.
 #pragma once
 
-#include <deque>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "lisp/environment.h"
 #include "lisp/expander.h"
 #include "lisp/identity_map.h"
+#include "lisp/pool.h"
 
 namespace heddle::lisp {
 
@@ -309,10 +309,10 @@ class Expansion {
   Arena& arena_;
   const Value environment_;
   Position here_;
-  std::deque<Binding> bindings_;
+  Pool<Binding> bindings_;
   std::vector<Scope> scopes_;  // [depth - 1]
   IdentityMap innermost_;      // identifier -> Binding*
-  std::deque<LetrecGroup> groups_;
+  Pool<LetrecGroup> groups_;
   u32 depth_ = 0;    // of scopes
   u32 nesting_ = 0;  // of the recursion
   u32 aliases_ = 0;  // made so far

@@ -26,6 +26,20 @@ class IdentityMap {
     }
     return slot.word;
   }
+  void erase(Value key) {
+    if (slots_.empty()) return;
+    std::size_t hole = place(key);
+    if (!slots_[hole].is_used) return;
+    // What stands behind it and would not be found any more moves up.
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t at = (hole + 1) & mask; slots_[at].is_used; at = (at + 1) & mask) {
+      if (((at - home(slots_[at].key)) & mask) < ((at - hole) & mask)) continue;
+      slots_[hole] = slots_[at];
+      hole = at;
+    }
+    slots_[hole].is_used = false;
+    --count_;
+  }
   std::size_t size() const { return count_; }
 
  private:
@@ -35,9 +49,12 @@ class IdentityMap {
     bool is_used = false;
   };
 
+  std::size_t home(Value key) const {
+    return static_cast<std::size_t>((key.bits() >> 3) * 0x9e3779b97f4a7c15u >> 20) & (slots_.size() - 1);
+  }
   std::size_t place(Value key) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = static_cast<std::size_t>((key.bits() >> 3) * 0x9e3779b97f4a7c15u >> 20) & mask;
+    std::size_t at = home(key);
     while (slots_[at].is_used && slots_[at].key != key) at = (at + 1) & mask;
     return at;
   }

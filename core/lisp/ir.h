@@ -4,11 +4,11 @@
 // that no collection falls between.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <vector>
 
 #include "lisp/object.h"
+#include "lisp/pool.h"
 
 namespace heddle::lisp {
 
@@ -74,8 +74,8 @@ class Arena {
   }
 
  private:
-  std::deque<Node> nodes_;
-  std::deque<Variable> variables_;
+  Pool<Node> nodes_;
+  Pool<Variable> variables_;
 };
 
 // A global that a program refers to by a cell may be one of the language's own procedures, which the compiler may

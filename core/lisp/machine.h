@@ -129,9 +129,10 @@ class Machine : private RootSet {
   // --- Setting up
 
   void define(const BuiltinDefinition& definition);
+  void define(const BuiltinDefinition* definitions, std::size_t count);
   template <std::size_t N>
   void define(const BuiltinDefinition (&definitions)[N]) {
-    for (const BuiltinDefinition& definition : definitions) define(definition);
+    define(definitions, N);
   }
   // What calls a HostProcedure: gets it as the first of the arguments.
   void set_host_caller(BuiltinFunction caller) { host_caller_ = caller; }

@@ -11,6 +11,7 @@
 #include <limits>
 #include <string>
 
+#include "heddle/decimal.h"
 #include "lisp/natural.h"
 #include "lisp/numbers.h"
 #include "lisp/tower.h"
@@ -20,9 +21,6 @@ namespace heddle::lisp {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Digits that a decimal can have before further ones only say whether there is more: half the way between two doubles
-// has at most 767.
-constexpr std::size_t kMostDigits = 800;
 constexpr i64 kMostExponent = i64{1} << 40;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
@@ -210,27 +208,8 @@ double Parser::double_of(std::string digits, i64 exponent) {
     }
     return nearest_double(from_digits(digits, radix), exponent * width);
   }
-  if (count + exponent > 310) return kInfinity;
-  if (count + exponent < -326) return 0;
-  if (digits.size() > kMostDigits) {
-    exponent += count - static_cast<i64>(kMostDigits) - 1;
-    digits.resize(kMostDigits);
-    digits += '1';
-  }
-  if (count <= 15 && exponent >= -22 && exponent <= 22) {
-    // Both are exact, so that one operation rounds once.
-    double number = 0;
-    for (const char c : digits) number = number * 10 + (c - '0');
-    double scale = 1;
-    for (i64 i = exponent < 0 ? -exponent : exponent; i > 0; i--) scale *= 10;
-    return exponent < 0 ? number / scale : number * scale;
-  }
-  operation.machine.charge(100);
-  const Natural number = from_digits(digits, 10);
-  // 10^n is 5^n * 2^n.
-  const Natural scale = power(Natural(5), static_cast<u64>(exponent < 0 ? -exponent : exponent));
-  return exponent < 0 ? nearest_double_of_ratio(number, scale, exponent)
-                      : nearest_double(multiply(number, scale), exponent);
+  if (count > 15 || exponent < -22 || exponent > 22) operation.machine.charge(100);
+  return nearest_double_of_decimal(std::move(digits), exponent);
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 
 #include <bit>
 #include <cstring>
-#include <unordered_set>
 #include <vector>
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/hash_table.h"
+#include "lisp/identity_map.h"
 #include "lisp/numbers.h"
 #include "lisp/strings.h"
 #include "lisp/utf8.h"
@@ -250,7 +250,7 @@ bool WireWriter::write(std::string& out, Value root_value, std::string_view root
     std::string key;
   };
   std::vector<Level> levels;
-  std::unordered_set<u64> within;
+  IdentityMap within;
   const std::size_t start = out.size();
   const auto refuse = [&](std::string_view problem) {
     problem_ = problem;
@@ -355,8 +355,10 @@ bool WireWriter::write(std::string& out, Value root_value, std::string_view root
     }
     if (opens) {
       if (levels.size() >= kMaxWireDepth) return refuse("it is nested too deeply");
-      if (!item.is_nil() && !within.insert(item.bits()).second) {
-        return refuse("it contains itself, and a cycle cannot cross");
+      if (!item.is_nil()) {
+        u64& is_within = within[item];
+        if (is_within != 0) return refuse("it contains itself, and a cycle cannot cross");
+        is_within = 1;
       }
       levels.push_back(std::move(level));
     }
@@ -390,7 +392,7 @@ bool WireWriter::write(std::string& out, Value root_value, std::string_view root
         ++top.index;
         break;
       }
-      within.erase(top.container.bits());
+      within.erase(top.container);
       levels.pop_back();
     }
   }

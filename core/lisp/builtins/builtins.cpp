@@ -1,6 +1,12 @@
 #include "lisp/builtins/builtins.h"
 
+#include "lisp/machine.h"
+
 namespace heddle::lisp {
+
+void Machine::define(const BuiltinDefinition* definitions, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) define(definitions[i]);
+}
 
 void define_builtins(Machine& machine) {
   define_booleans(machine);
