@@ -13,7 +13,6 @@ namespace {
 // Where the divide-and-conquer methods begin to pay, in limbs.
 constexpr u32 kKaratsuba = 40;
 constexpr u32 kRecursiveDivision = 80;
-constexpr u32 kRecursiveDigits = 30;
 
 NaturalView trimmed(NaturalView limbs) {
   while (!limbs.empty() && limbs.back() == 0) limbs = limbs.first(limbs.size() - 1);
@@ -210,149 +209,6 @@ void divide_by_halves(NaturalView dividend, NaturalView divisor, Natural& quotie
   quotient = joined(upper, lower, half);
 }
 
-// radix^(chunk digits * 2^level), as far as they were needed.
-class Powers {
- public:
-  explicit Powers(u32 chunk_value) { powers_.emplace_back(u64{chunk_value}); }
-  const Natural& at(u32 level) {
-    while (powers_.size() <= level) powers_.push_back(multiply(powers_.back(), powers_.back()));
-    return powers_[level];
-  }
-
- private:
-  std::vector<Natural> powers_;
-};
-
-// How many digits of a radix a limb holds, and radix^that.
-struct Chunk {
-  u32 digits;
-  u32 value;
-};
-Chunk chunk_of(u32 radix) {
-  Chunk chunk{0, 1};
-  while (u64{chunk.value} * radix <= UINT32_MAX) chunk = {chunk.digits + 1, chunk.value * radix};
-  return chunk;
-}
-
-char digit_character(u32 digit) { return static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10); }
-
-// Writes exactly `count` digits before `end`, zeros in front.
-void write_digits(NaturalView number, u32 radix, Chunk chunk, Powers& powers, u32 count, char* end) {
-  if (number.size() <= kRecursiveDigits) {
-    Natural rest(number);
-    char* const begin = end - count;
-    while (end > begin) {
-      u32 part = rest.divide_by(chunk.value);
-      for (u32 i = 0; i < chunk.digits && end > begin; i++, part /= radix) *--end = digit_character(part % radix);
-    }
-    return;
-  }
-  // The largest power whose digits are fewer than what is to be written, so that both parts are about halves.
-  u32 level = 0;
-  while (u64{chunk.digits} << (level + 1) < count && powers.at(level + 1).size() * 2 <= number.size() + 1) level++;
-  Natural high;
-  Natural low;
-  divide(number, powers.at(level), high, low);
-  const u32 low_count = chunk.digits << level;
-  write_digits(high, radix, chunk, powers, count - low_count, end - low_count);
-  write_digits(low, radix, chunk, powers, low_count, end);
-}
-
-u32 digit_value(char character) {
-  const u32 code = static_cast<u8>(character);
-  return code <= '9' ? code - '0' : (code | 0x20) - 'a' + 10;
-}
-
-Natural read_digits(std::string_view digits, u32 radix, Chunk chunk, Powers& powers) {
-  if (digits.size() <= chunk.digits * kRecursiveDigits) {
-    Natural number;
-    while (!digits.empty()) {
-      const std::size_t count = (digits.size() - 1) % chunk.digits + 1;
-      u32 part = 0;
-      u32 scale = 1;
-      for (std::size_t i = 0; i < count; i++) {
-        part = part * radix + digit_value(digits[i]);
-        scale *= radix;
-      }
-      number.multiply_add(scale, part);
-      digits.remove_prefix(count);
-    }
-    return number;
-  }
-  u32 level = 0;
-  while (u64{chunk.digits} << (level + 1) < digits.size()) level++;
-  const std::size_t low = std::size_t{chunk.digits} << level;
-  const Natural high = read_digits(digits.substr(0, digits.size() - low), radix, chunk, powers);
-  return add(multiply(high, powers.at(level)), read_digits(digits.substr(digits.size() - low), radix, chunk, powers));
-}
-
-u64 gcd_of_words(u64 left, u64 right) {
-  while (right != 0) left = std::exchange(right, left % right);
-  return left;
-}
-
-// The bits [from, from + 62) of a number.
-u64 bits_from(NaturalView number, u64 from) {
-  const std::size_t limb = from / 32;
-  const u32 shift = from % 32;
-  u64 bits = 0;
-  if (limb < number.size()) bits = number[limb] >> shift;
-  if (limb + 1 < number.size()) bits |= u64{number[limb + 1]} << (32 - shift);
-  if (limb + 2 < number.size() && shift > 0) bits |= u64{number[limb + 2]} << (64 - shift);
-  return bits & ((u64{1} << 62) - 1);
-}
-
-// What one turn of Lehmer's algorithm has found: a step of Euclid's, or many of them at once.
-struct Cofactors {
-  i64 p = 1;
-  i64 q = 0;
-  i64 r = 0;
-  i64 s = 1;
-};
-
-// Replaces a and b by p a + q b and r a + s b, which are not negative; a is at least b, the factors are below 2^31 and
-// those of a sum have opposite signs.
-void combine(Natural& a, Natural& b, const Cofactors& factors) {
-  const u32 count = a.size();
-  Natural padded = Natural::zeros(count);
-  std::copy(b.data(), b.data() + b.size(), padded.data());
-  u32* const first = a.data();
-  u32* const second = padded.data();
-  i64 carry = 0;
-  i64 other_carry = 0;
-  for (u32 i = 0; i < count; i++) {
-    const i64 x = first[i];
-    const i64 y = second[i];
-    carry += x * factors.p + y * factors.q;
-    other_carry += x * factors.r + y * factors.s;
-    first[i] = static_cast<u32>(carry);
-    second[i] = static_cast<u32>(other_carry);
-    carry >>= 32;
-    other_carry >>= 32;
-  }
-  a.trim();
-  padded.trim();
-  b = std::move(padded);
-}
-
-// As many steps of Euclid's algorithm as the leading 62 bits of both tell (Knuth's conditions), a at least b.
-Cofactors leading_steps(NaturalView a, NaturalView b) {
-  const u64 from = bit_length(a) - 62;
-  i64 x = static_cast<i64>(bits_from(a, from));
-  i64 y = static_cast<i64>(bits_from(b, from));
-  Cofactors f;
-  while (y + f.r != 0 && y + f.s != 0) {
-    const i64 factor = (x + f.p) / (y + f.r);
-    if (factor != (x + f.q) / (y + f.s) || factor > INT32_MAX) break;
-    const i64 r = f.p - factor * f.r;
-    const i64 s = f.q - factor * f.s;
-    if (r > INT32_MAX || r < -INT32_MAX || s > INT32_MAX || s < -INT32_MAX) break;
-    f = {f.r, f.s, r, s};
-    x = std::exchange(y, x - factor * y);
-  }
-  return f;
-}
-
 }  // namespace
 
 // --- Natural
@@ -461,6 +317,16 @@ u64 trailing_zeros(NaturalView number) {
 
 bool bit(NaturalView number, u64 index) {
   return index / 32 < number.size() && (number[index / 32] >> index % 32 & 1) != 0;
+}
+
+u64 bits_from(NaturalView number, u64 from) {
+  const std::size_t limb = from / 32;
+  const u32 shift = from % 32;
+  u64 bits = 0;
+  if (limb < number.size()) bits = number[limb] >> shift;
+  if (limb + 1 < number.size()) bits |= u64{number[limb + 1]} << (32 - shift);
+  if (limb + 2 < number.size() && shift > 0) bits |= u64{number[limb + 2]} << (64 - shift);
+  return bits & ((u64{1} << 62) - 1);
 }
 
 u64 to_u64(NaturalView number) {
@@ -602,25 +468,6 @@ Natural shift_right(NaturalView number, u64 bits) {
   return result;
 }
 
-Natural greatest_common_divisor(NaturalView left, NaturalView right) {
-  Natural a(left);
-  Natural b(right);
-  if (compare(a, b) < 0) std::swap(a, b);
-  while (b.size() > 2) {
-    const Cofactors factors = leading_steps(a, b);
-    if (factors.q == 0) {
-      Natural rest = remainder(a, b);
-      a = std::exchange(b, std::move(rest));
-    } else {
-      combine(a, b, factors);
-      if (compare(a, b) < 0) std::swap(a, b);
-    }
-  }
-  if (b.is_zero()) return a;
-  const Natural rest = remainder(a, b);
-  return Natural(gcd_of_words(to_u64(b), to_u64(rest)));
-}
-
 Natural square_root(NaturalView number) {
   if (number.empty()) return Natural();
   // Each turn doubles the bits that are right: root is the root of the number's top 2 * done bits, within 1.
@@ -634,90 +481,6 @@ Natural square_root(NaturalView number) {
   const u32 one = 1;
   if (compare(multiply(root, root), number) > 0) return subtract(root, {&one, 1});
   return root;
-}
-
-// --- Text
-
-std::string to_digits(NaturalView number, u32 radix) {
-  if (number.empty()) return "0";
-  std::string digits;
-  if (std::has_single_bit(radix)) {
-    const u32 width = static_cast<u32>(std::countr_zero(radix));
-    const u64 count = (bit_length(number) + width - 1) / width;
-    digits.resize(count);
-    for (u64 i = 0; i < count; i++) {
-      digits[count - 1 - i] = digit_character(static_cast<u32>(bits_from(number, i * width)) & (radix - 1));
-    }
-    return digits;
-  }
-  const Chunk chunk = chunk_of(radix);
-  Powers powers(chunk.value);
-  const u32 count = (static_cast<u32>(number.size()) * 32 / 3 / chunk.digits + 1) * chunk.digits;
-  digits.resize(count);
-  write_digits(number, radix, chunk, powers, count, digits.data() + count);
-  digits.erase(0, digits.find_first_not_of('0'));
-  return digits;
-}
-
-Natural from_digits(std::string_view digits, u32 radix) {
-  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
-  if (std::has_single_bit(radix)) {
-    const u32 width = static_cast<u32>(std::countr_zero(radix));
-    Natural number = Natural::zeros(static_cast<u32>(digits.size() * width / 32 + 2));
-    u64 at = 0;
-    for (std::size_t i = digits.size(); i-- > 0; at += width) {
-      const u64 pair = u64{digit_value(digits[i])} << at % 32;
-      number.data()[at / 32] |= static_cast<u32>(pair);
-      number.data()[at / 32 + 1] |= static_cast<u32>(pair >> 32);
-    }
-    number.trim();
-    return number;
-  }
-  const Chunk chunk = chunk_of(radix);
-  Powers powers(chunk.value);
-  Natural number = read_digits(digits, radix, chunk, powers);
-  number.trim();
-  return number;
-}
-
-// --- Doubles
-
-double nearest_double(u64 mantissa, bool has_more, i64 exponent) {
-  if (mantissa == 0) return 0;
-  const int zeros = std::countl_zero(mantissa);
-  mantissa <<= zeros;
-  const i64 scale = exponent - zeros + 63;  // the number is 1.something * 2^scale
-  if (scale > 1023) return std::bit_cast<double>(u64{0x7ff} << 52);
-  const i64 dropped = scale >= -1022 ? 11 : 11 + (-1022 - scale);
-  if (dropped > 64) return 0;
-  u64 kept = dropped == 64 ? 0 : mantissa >> dropped;
-  const u64 half = u64{1} << (dropped - 1);
-  const u64 rest = mantissa & (half - 1);
-  if ((mantissa & half) != 0 && (rest != 0 || has_more || (kept & 1) != 0)) kept++;
-  // A carry out of the mantissa lands in the exponent, as it should.
-  const u64 biased = scale >= -1022 ? static_cast<u64>(scale + 1022) << 52 : 0;
-  return std::bit_cast<double>(biased + kept);
-}
-
-double nearest_double(NaturalView number, i64 exponent) {
-  const u64 length = bit_length(number);
-  if (length <= 64) return nearest_double(to_u64(number), false, exponent);
-  const u64 from = length - 62;
-  return nearest_double(bits_from(number, from), trailing_zeros(number) < from, exponent + static_cast<i64>(from));
-}
-
-double nearest_double_of_ratio(NaturalView numerator, NaturalView denominator, i64 exponent) {
-  if (numerator.empty()) return 0;
-  // A quotient of 62 or 63 bits.
-  const i64 shift = 62 + static_cast<i64>(bit_length(denominator)) - static_cast<i64>(bit_length(numerator));
-  Natural result;
-  Natural rest;
-  if (shift >= 0) {
-    divide(shift_left(numerator, static_cast<u64>(shift)), denominator, result, rest);
-  } else {
-    divide(numerator, shift_left(denominator, static_cast<u64>(-shift)), result, rest);
-  }
-  return nearest_double(to_u64(result), !rest.is_zero(), exponent - shift);
 }
 
 }  // namespace heddle::lisp

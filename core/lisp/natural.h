@@ -64,6 +64,8 @@ u64 bit_length(NaturalView number);
 // How many bits below the lowest that is set; the number is not 0.
 u64 trailing_zeros(NaturalView number);
 bool bit(NaturalView number, u64 index);
+// The bits [from, from + 62).
+u64 bits_from(NaturalView number, u64 from);
 // The number, which has at most 64 bits.
 u64 to_u64(NaturalView number);
 
@@ -81,10 +83,12 @@ Natural remainder(NaturalView dividend, NaturalView divisor);
 Natural shift_left(NaturalView number, u64 bits);
 // Rounds down.
 Natural shift_right(NaturalView number, u64 bits);
-// Lehmer's algorithm (Knuth, 4.5.2, algorithm L).
+// Lehmer's algorithm (Knuth, 4.5.2, algorithm L): natural_gcd.cpp.
 Natural greatest_common_divisor(NaturalView left, NaturalView right);
 // Rounded down. The adaptive-precision Newton iteration of CPython's math.isqrt (M. Dickinson).
 Natural square_root(NaturalView number);
+
+// --- natural_conversion.cpp
 
 // Digits without leading zeros ("0" for 0), lower case; the radix is 10 or a power of 2 up to 16. By halves above some
 // limbs, so not quadratic.

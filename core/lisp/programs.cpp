@@ -239,14 +239,12 @@ heddle::Completeness Programs::complete(std::string_view bytes) {
   WireReader wire(machine_, bytes);
   std::string_view text;
   if (!wire.text(text)) return heddle::Completeness::kWrong;
-  Reader reader(machine_, text, 0);
-  for (;;) {
-    const Value form = reader.try_read();
-    if (form == kEof) return heddle::Completeness::kComplete;
-    if (form == kRaised) {
-      return reader.failure().is_incomplete ? heddle::Completeness::kIncomplete : heddle::Completeness::kWrong;
-    }
+  switch (completeness(machine_, text)) {
+    case Completeness::kComplete: return heddle::Completeness::kComplete;
+    case Completeness::kIncomplete: return heddle::Completeness::kIncomplete;
+    case Completeness::kWrong: break;
   }
+  return heddle::Completeness::kWrong;
 }
 
 Value Programs::find_task(void* context, u32 id, u32 seq) {

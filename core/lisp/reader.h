@@ -6,9 +6,8 @@
 //
 // Depth is bounded by the heap's limit only: what is open stands on a work list, and nothing here recurses.
 //
-// Beyond R7RS: White_Space of all Unicode separates, a first line that begins with "#!/" or "#! " is a comment, `1+`
-// and
-// `-1+` are symbols, and so is anything else that is not a number but does not begin like one. Refused: [ ] { }, text
+// Beyond R7RS: White_Space of all Unicode separates, a first line that begins with "#!/" or "#! " is a comment, 1+ and
+// -1+ are symbols, and so is anything else that is not a number but does not begin like one. Refused: [ ] { }, text
 // that is not UTF-8 (in a program a silent U+FFFD could make two names equal), complex numbers.
 //
 // Partner: printer.h, whose `written` reads back as an equal datum.
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "lisp/machine.h"
+#include "lisp/utf8.h"
 
 namespace heddle::lisp {
 
@@ -85,6 +85,9 @@ class Reader {
     u32 index;
   };
   enum class Step : u8 { kAgain, kDatum, kDone, kFailed };
+  // What peek() gives where there is no character. Both are above every code point.
+  static constexpr u32 kEnd = 0xfffffffe;
+  static constexpr u32 kBad = kNotUtf8;
 
   u32 unit(u64 index) const;
   u32 peek();

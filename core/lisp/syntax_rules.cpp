@@ -1,3 +1,4 @@
+// Compiler makes nodes of rules, Use walks them; they are in one file because of the nodes, which nobody else knows.
 #include "lisp/syntax_rules.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 enum Op : i64 {
   kDatum,     // 1: the datum
   kName,      // pattern, 1: a literal identifier. Template, 1: the number of an identifier to rename
-  kEllipsis,  // pattern, see PatternCompiler. Template, see TemplateCompiler
+  kEllipsis,  // pattern, see Compiler::pattern(). Template, see Compiler::produced()
   kVectorOf,  // 1: what the list of its elements is
 };
 

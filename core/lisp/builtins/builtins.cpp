@@ -17,7 +17,8 @@ void define_builtins(Machine& machine) {
   define_equality(machine);
   define_eval(machine);
   define_hash_tables(machine);
-  define_json(machine);
+  define_json_reader(machine);
+  define_json_writer(machine);
   define_lists(machine);
   define_numbers(machine);
   define_ports(machine);
