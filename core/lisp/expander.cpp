@@ -255,6 +255,20 @@ bool Expansion::has_room_for_nodes(Value form) {
   return false;
 }
 
+// Levels that what a form comes to has beyond the form's own: procedures around its parts, which the compiler goes
+// into.
+static u32 levels_within(Form form) {
+  switch (form) {
+    case Form::kLambda:
+    case Form::kCaseLambda:
+    case Form::kParameterize:
+    case Form::kGuard: return 1;
+    case Form::kDelay:
+    case Form::kDelayForce: return 2;
+    default: return 0;
+  }
+}
+
 Node* Expansion::expand(Value form) {
   const Level level(*this, form);
   if (nesting_ > kMaxNesting) return error(form, "nested too deeply");
@@ -284,6 +298,7 @@ Node* Expansion::expand(Value form) {
       return error(form, special.form <= Form::kBegin ? "a definition where an expression is expected"
                                                       : "has no meaning outside of the form that it belongs to");
     }
+    nesting_ += levels_within(special.form);
     return (this->*special.expand)(form);
   }
 }

@@ -58,6 +58,7 @@ Node* Expansion::named_let(Value form) {
   if (variable == nullptr) return nullptr;
   Value formals = kNil;
   for (std::size_t index = names.size(); index > 0; --index) formals = heap_.cons(names[index - 1], formals);
+  ++nesting_;  // for the procedure's body, until this form's level ends
   Node* procedure = lambda(formals, cdr(cdr(cdr(form))), form, symbol_of(name));
   return procedure == nullptr ? nullptr : call_loop(variable, procedure, std::move(initial));
 }
@@ -144,7 +145,8 @@ Node* Expansion::let_values(Value form) {
       error(form, "expected bindings ((name ...) value)");
       break;
     }
-    if (++nesting_ > kMaxNesting) {
+    // A call with two procedures.
+    if ((nesting_ += 2) > kMaxNesting) {
       error(form, "nested too deeply");
       break;
     }

@@ -5,15 +5,17 @@
 
 namespace heddle::lisp {
 
-// A level of the recursion; positions inside are the form's, and the old one holds again after it.
+// A level of the recursion, or several, where deepen() says so; positions inside are the form's, and the old one holds
+// again after it.
 class Expansion::Level {
  public:
-  Level(Expansion& expansion, Value form) : expansion_(expansion), here_(expansion.here_) {
+  Level(Expansion& expansion, Value form)
+      : expansion_(expansion), here_(expansion.here_), nesting_(expansion.nesting_) {
     ++expansion.nesting_;
     expansion.note_position(form);
   }
   ~Level() {
-    --expansion_.nesting_;
+    expansion_.nesting_ = nesting_;
     expansion_.here_ = here_;
   }
   Level(const Level&) = delete;
@@ -22,6 +24,7 @@ class Expansion::Level {
  private:
   Expansion& expansion_;
   const Position here_;
+  const u32 nesting_;
 };
 
 // A scope inside the one that is open; its bindings end with it.
