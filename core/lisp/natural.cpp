@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstdlib>
 #include <utility>
-#include <vector>
 
 namespace heddle::lisp {
 

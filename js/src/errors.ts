@@ -302,7 +302,7 @@ export class LispError extends HeddleError {
   readonly position: LispPosition | undefined;
   /** The calls that led there, the innermost first. */
   readonly backtrace: readonly LispFrame[];
-  /** The form that was evaluated, shortened. */
+  /** The form at that place, shortened, where it is in the text of the program that failed and this had not settled before. */
   readonly form: string | undefined;
   /** What `(error message irritant ...)` was given beside its message; what cannot cross stands there as text. */
   readonly irritants: readonly unknown[];

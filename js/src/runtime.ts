@@ -271,19 +271,25 @@ export class Runtime {
 
   // --- Lisp ---
 
-  /** Runs a program of Lisp: each with a top level of its own. The task's result is the value of the last form, converted. */
+  /** Runs a program of Lisp: each with a top level of its own. Returns at once; the task begins when the limits allow, and its
+   * result is the value of the last form, converted (`js/docs/lisp.md`). It fails with a LispError for a condition that nothing
+   * in the program handled, text that is no Lisp included, and with a ConversionError for a value that cannot cross. Cancelling
+   * it, or its `timeout`, raises in the program; tasks and fibers that it left go on after its end. Throws an ArgumentError or a
+   * ConversionError for what cannot be run. */
   run<T = unknown>(source: string, options?: RunOptions): Task<T> {
     return this._run<T>('run', source, options, undefined);
   }
 
-  /** Evaluates forms in the one top level that all evaluations share; what one defines the next one sees. Each is a task; they
-   * begin in the order of their calls, and overlap where one waits. */
+  /** Evaluates forms in the one top level that all evaluations share; what one defines the next one sees. Each is a task, as one
+   * of run() is; they begin in the order of their calls, and overlap where one waits. */
   eval<T = unknown>(source: string, options?: EvalOptions): Task<T> {
     return this._run<T>('eval', source, options, undefined);
   }
 
-  /** Makes a function callable from Lisp as `(name argument ...)`: arguments and result are converted, a promise is awaited, an
-   * error is a condition there. Programs that begin later know it; defined again, it is replaced for all. */
+  /** Makes a function callable from Lisp as `(name argument ...)`: arguments and result are converted, a promise is awaited while
+   * other fibers go on, an error is a condition there. Programs that begin later know it; defined again, it is replaced for all.
+   * Where the program does not wait any more, what the function gives is dropped; only `withContext` tells it. Throws an
+   * ArgumentError for a name that is no symbol or a special form's. */
   define(name: string, fn: LispContextFunction, options: DefineOptions & { withContext: true }): void;
   define(name: string, fn: LispFunction, options?: DefineOptions): void;
   define(name: string, fn: LispFunction | LispContextFunction, options?: DefineOptions): void {
@@ -490,6 +496,7 @@ export class Runtime {
     }
     const task = new LispTask<T>(this, fiber, this.#seqFor(fiber), detached ? undefined : parent, taskOptions, this.#engine.time, true);
     task.output = program.output;
+    task.text = { file: program.file, source };
     this.#submitted(task as Task, parent);
     return task;
   }

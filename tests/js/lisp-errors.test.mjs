@@ -109,3 +109,19 @@ test('a failed task of a program surfaces once if nobody awaits it, and not if L
   assert.deepEqual(await surfaced(`await rt.run('(define t ${failing}) (delay-ms 10) (guard (e (#t 1)) (await t))').promise; await rt.onIdle();`), [], 'also late');
   assert.deepEqual(await surfaced(`rt.run('(async (lambda () (delay-ms 5) (error "lost")) :name "x") (delay-ms 10)'); await rt.delay(2); await rt.await(rt.getAllTasks().find((one) => one.name === 'x')).catch(() => {}); await rt.onIdle();`), []);
 });
+
+test('an error has the form that stands at its place, shortened', async (t) => {
+  const rt = await open(t, virtual);
+  const formOf = async (source, how = 'run') => (await rejection(rt[how](source, { name: 'p' }).promise)).form;
+  assert.equal(await formOf('(define x 5)\n(list 1\n  (car   x)) ; here'), '(car x)');
+  assert.equal(await formOf('(+ 1\r\n (vector-ref (vector "(" #\\) 1) ; )\n 7))'), '(vector-ref (vector "(" #\\) 1) ; ) 7)');
+  assert.equal(await formOf('(begin "\u{1d11e}" (car 1))'), '(car 1)');
+  assert.equal(await formOf('(+ 1 nothing)'), '(+ 1 nothing)');
+  assert.equal(await formOf('(await (async (lambda () (car 2))))'), '(car 2)');
+  assert.equal(await formOf('(car 3)', 'eval'), '(car 3)');
+  const long = await formOf(`(error "no" ${'1 '.repeat(5000)})`);
+  assert.ok(long.startsWith('(error "no" 1 1') && long.endsWith('...') && long.length < 210);
+  assert.equal(await formOf('(raise 5)'), undefined);
+  await rt.eval('(define (f) (car 4))', { name: 'earlier' }).promise;
+  assert.equal(await formOf('(f)', 'eval'), undefined, 'of another text');
+});

@@ -18,6 +18,7 @@ import { ConversionError, HeddleError, LispError, LLMError, type LispErrorFields
 import { printable } from '../printable.js';
 import type { WireError } from './decoder.js';
 import type { Encoder } from './encoder.js';
+import { formAt, type ProgramText } from './form-at.js';
 
 /** Where a program was when an error of the host's passed through it. */
 export interface LispTrace {
@@ -83,8 +84,8 @@ function detailsOf(error: unknown): Record<string, unknown> | undefined {
   return Object.fromEntries(fields.filter(([, value]) => typeof value === 'string' || typeof value === 'number'));
 }
 
-/** The error of JavaScript for a condition that nothing in Lisp handled. @internal */
-export function errorOf(wire: WireError, errors: HostErrors): Error {
+/** The error of JavaScript for a condition that nothing in Lisp handled; `program` is what ran. @internal */
+export function errorOf(wire: WireError, errors: HostErrors, program: ProgramText | undefined): Error {
   const code = typeof wire.code === 'string' && wire.code !== '' ? wire.code : 'UserError';
   const message = typeof wire.message === 'string' ? wire.message : printable(wire.message);
   const position = positionOf(wire.position);
@@ -104,6 +105,7 @@ export function errorOf(wire: WireError, errors: HostErrors): Error {
   // An object that is no condition comes as the only irritant of an error without a place.
   const isRaised = position === undefined && message.startsWith('raised: ') && irritants.length === 1;
   const fields: LispErrorFields = { code, position, backtrace, irritants, payload: isRaised ? (irritants[0] as unknown) : wire.payload };
+  if (program !== undefined && position !== undefined) fields.form = formAt(program, position);
   if (wire.hostError > 0 && host !== undefined) fields.cause = host;
   return withoutStack(() => new LispError(text, fields));
 }

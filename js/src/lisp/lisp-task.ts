@@ -4,11 +4,15 @@ import type { Runtime } from '../runtime.js';
 import { Task, Unread } from '../task.js';
 import type { TaskOptions } from '../task-options.js';
 import { Decoder, type Meanings } from './decoder.js';
+import type { ProgramText } from './form-at.js';
 import { flush } from './output.js';
 
 export class LispTask<T = unknown> extends Task<T> {
   /** Gets what it prints. @internal */
   output: ((text: string) => void) | undefined = undefined;
+
+  /** What it runs, until it has settled. @internal */
+  text: ProgramText | undefined = undefined;
 
   /** `isProgram`: JavaScript submitted it. @internal */
   constructor(
@@ -37,10 +41,16 @@ export class LispTask<T = unknown> extends Task<T> {
     // Behind what it printed, which waits in the same queue, and before who awaits it goes on.
     if (this.isProgram && this.output === undefined) queueMicrotask(flush);
     super._settle(outcome, value, interrupted, at);
+    this.text = undefined;
     for (const task of this.#unread ?? []) {
       if (!task._observed && task._extra?.promise === undefined) task._surface();
     }
     this.#unread = undefined;
+  }
+
+  /** The text of the program that it belongs to. @internal */
+  get programText(): ProgramText | undefined {
+    return this.isProgram ? this.text : this.#program()?.text;
   }
 
   #program(): LispTask | undefined {

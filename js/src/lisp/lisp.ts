@@ -19,6 +19,7 @@ import { describe, Task } from '../task.js';
 import { encodeError, errorOf, HostErrors } from './conditions.js';
 import { Decoder, type Meanings } from './decoder.js';
 import { Encoder } from './encoder.js';
+import type { ProgramText } from './form-at.js';
 import { HostContext, LightFiber } from './host-context.js';
 import { LispTask, WrittenResult } from './lisp-task.js';
 import { write } from './output.js';
@@ -58,6 +59,8 @@ export class Lisp {
   // By operation, while it is outstanding.
   readonly #operations = new Map<number, HostContext>();
   #out = 0;
+  // Of the program whose error is read.
+  #text: ProgramText | undefined;
 
   constructor(host: LispHost) {
     this.#host = host;
@@ -67,7 +70,7 @@ export class Lisp {
         const live = host.taskOf(fiber);
         return live?._seq === seq ? live : host.listed(seq);
       },
-      error: (error) => errorOf(error, this.#errors),
+      error: (error) => errorOf(error, this.#errors, this.#text),
     };
   }
 
@@ -115,7 +118,12 @@ export class Lisp {
     const isError = kind === Result.error;
     // An error has readers at once; of a value made within Lisp it is not known that JavaScript ever asks for it.
     if (!isError && task.isProgram) return new Decoder(this.#written(), this.#meanings).value();
-    if (isError && outcome !== Outcome.completed) return new Decoder(this.#written(), this.#meanings).value();
+    if (isError && outcome !== Outcome.completed) {
+      this.#text = task.programText;
+      const error = new Decoder(this.#written(), this.#meanings).value();
+      this.#text = undefined;
+      return error;
+    }
     return new WrittenResult(this.#written().slice(), isError, this.#meanings);
   }
 

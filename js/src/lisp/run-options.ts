@@ -15,6 +15,7 @@ export interface EvalOptions extends TaskOptions {
   name?: string | undefined;
   /** Definitions that the text finds, each a value that can cross. Under rt.eval they stay. */
   globals?: Readonly<Record<string, unknown>> | undefined;
+  /** Limits of what it may use up. Default: none. */
   budgets?: LispBudgets | undefined;
   /** Gets what the program prints, piece by piece as it comes. Default: the process's standard output, or the console. */
   output?: ((text: string) => void) | undefined;
