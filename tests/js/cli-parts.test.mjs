@@ -1,6 +1,6 @@
 // The parts of the command that need no program: its arguments, errors for people, the prompt, the history, completion.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -121,6 +121,9 @@ test('the history is kept, newest last in the file, and readable to the user alo
   writeHistory(file, ['(newest)', '(older)']);
   assert.equal(readFileSync(file, 'utf8'), '(older)\n(newest)\n');
   assert.deepEqual(readHistory(file), ['(newest)', '(older)']);
+  if (process.platform !== 'win32') assert.equal(statSync(file).mode & 0o777, 0o600);
+  chmodSync(file, 0o644);
+  writeHistory(file, ['(newest)', '(older)']);
   if (process.platform !== 'win32') assert.equal(statSync(file).mode & 0o777, 0o600);
   writeHistory(path.join(file, 'below-a-file'), ['x']);
   writeHistory(file, Array.from({ length: 5000 }, (_, i) => `${i}`));

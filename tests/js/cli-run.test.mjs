@@ -11,7 +11,7 @@ test('prints what the program prints, and its value in written form unless that 
   const folder = inFolder(t, { 'a.scm': '(display "hello ") (write "x") (newline)\n(list 1 "two" #\\3 \'four 1/2 car)', 'b.scm': '(define x 1)' });
   const a = await heddle(t, ['run', 'a.scm'], { cwd: folder }).ended;
   assert.equal(a.stderr, '');
-  assert.match(a.stdout, /^hello "x"\n\(1 "two" #\\3 four 1\/2 #<procedure car>\)\n$|^hello "x"\n\(1 "two" #\\3 four 1\/2 .*car.*\)\n$/);
+  assert.equal(a.stdout, 'hello "x"\n(1 "two" #\\3 four 1/2 #<procedure car>)\n');
   assert.equal(a.code, 0);
   assert.deepEqual((({ code, stdout, stderr }) => ({ code, stdout, stderr }))(await heddle(t, ['run', 'b.scm'], { cwd: folder }).ended), { code: 0, stdout: '', stderr: '' });
 });
