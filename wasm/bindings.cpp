@@ -1,20 +1,21 @@
 // The control plane: embind free functions with integer ids and UTF-8 JSON. Called rarely; nothing here is on a hot
 // path.
 //
-// JSON comes from our own package, but is checked as if it did not. It is read as a stream of members and written as
-// text: the trees of nlohmann_json would be 40 KB of the WebAssembly, its tokens with the C library's strtod 19 KB.
+// JSON comes from our own package, but is checked as if it did not. It is read as a stream of tokens and written as
+// text, since the trees of nlohmann_json would be 40 KB of the WebAssembly.
 #include <emscripten/bind.h>
 
-#include <bit>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "instance.h"
-#include "json_reader.h"
 #include "json_text.h"
 
 namespace heddle::wasm {
 
 namespace {
+
+using Json = nlohmann::json;
 
 // What a configuration may hold, each a number: first what the kernel is made with, ...
 enum Setting : u32 { kSeed, kVirtual, kDispatch, kQuantum, kSliceMs, kRecord, kFirstOfKernel };
@@ -43,35 +44,67 @@ const char* name_of(u32 setting) {
   return setting < kFirstOfKernel ? kSettingNames[setting] : kConfigNames[setting - kFirstOfKernel];
 }
 
-// Takes the members of a configuration. Unknown ones are left alone.
-class Configuration final : public JsonMembers {
+// Takes the tokens of a configuration. Unknown keys are left alone, and what they hold.
+class Configuration {
  public:
   enum class Found : u8 { kNothing, kNumber, kOther };
 
+  bool is_object() const { return is_object_; }
   Found found(u32 setting) const { return found_[setting]; }
   double value(u32 setting) const { return values_[setting]; }
   double number(u32 setting, double otherwise) const {
     return found_[setting] == Found::kNumber ? values_[setting] : otherwise;
   }
 
-  void number(std::string_view name, double value) override {
-    const u32 setting = setting_of(name);
-    if (setting == kCount) return;
-    found_[setting] = Found::kNumber;
-    values_[setting] = value;
+  // The interface of nlohmann_json's readers; false would end the reading.
+  bool null() { return other(); }
+  bool boolean(bool) { return other(); }
+  bool number_integer(Json::number_integer_t number) { return take(static_cast<double>(number)); }
+  bool number_unsigned(Json::number_unsigned_t number) { return take(static_cast<double>(number)); }
+  bool number_float(Json::number_float_t number, const std::string&) { return take(number); }
+  bool string(std::string&) { return other(); }
+  bool binary(Json::binary_t&) { return other(); }
+  bool start_object(std::size_t) {
+    if (depth_ == 0) is_object_ = true;
+    return start();
   }
-  void other(std::string_view name) override {
-    const u32 setting = setting_of(name);
-    if (setting != kCount) found_[setting] = Found::kOther;
+  bool key(std::string& name) {
+    if (depth_ != 1) return true;
+    for (at_ = 0; at_ < kCount && name != name_of(at_); ++at_) continue;
+    return true;
+  }
+  bool end_object() { return end(); }
+  bool start_array(std::size_t) { return start(); }
+  bool end_array() { return end(); }
+  template <class Error>
+  bool parse_error(std::size_t, const std::string&, const Error&) {
+    return false;
   }
 
  private:
-  static u32 setting_of(std::string_view name) {
-    u32 setting = 0;
-    while (setting < kCount && name != name_of(setting)) ++setting;
-    return setting;
+  bool start() {
+    other();
+    ++depth_;
+    return true;
+  }
+  bool end() {
+    --depth_;
+    return true;
+  }
+  bool other() {
+    if (depth_ == 1 && at_ < kCount) found_[at_] = Found::kOther;
+    return true;
+  }
+  bool take(double number) {
+    if (depth_ != 1 || at_ == kCount) return true;
+    found_[at_] = Found::kNumber;
+    values_[at_] = number;
+    return true;
   }
 
+  bool is_object_ = false;
+  u32 depth_ = 0;
+  u32 at_ = kCount;  // the setting whose value is next, or none
   Found found_[kCount] = {};
   double values_[kCount] = {};
 };
@@ -79,7 +112,7 @@ class Configuration final : public JsonMembers {
 // Makes the kernel. Returns an empty string, or what is wrong.
 std::string open(const std::string& text) {
   Configuration config;
-  if (!JsonReader(text).read(config)) return "the configuration is not a JSON object";
+  if (!Json::sax_parse(text, &config) || !config.is_object()) return "the configuration is not a JSON object";
   if (instance().kernel != nullptr) return "this instance has a kernel already";
   KernelConfig kernel;
   // Any number makes a seed: its bits do.

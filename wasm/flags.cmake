@@ -75,6 +75,9 @@ function(heddle_wasm_link_flags target variant)
 
     # 64-bit integers cross as BigInt: no pairs of halves, no wrappers that make them.
     -sWASM_BIGINT
+    # wasm/c_library.cpp instead of the C library's: 15 KB less.
+    -Wl,--wrap=strtod
+    -Wl,--wrap=snprintf
     # No setjmp.
     -sSUPPORT_LONGJMP=0
   )

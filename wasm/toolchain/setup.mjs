@@ -13,9 +13,19 @@ export const cmakeTools = [
   { name: 'Ninja', anyOf: ['ninja'], packages: ['ninja-build'] },
 ];
 
+const buildTools = [
+  ...cmakeTools,
+  {
+    name: 'nlohmann_json',
+    // The folders in which wasm/CMakeLists.txt looks.
+    anyOf: ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].map((folder) => `${folder}/nlohmann/json.hpp`),
+    packages: ['nlohmann-json3-dev'],
+  },
+];
+
 /** Makes sure of everything that the WebAssembly build needs, and gives emscriptenEnvironment(). */
 export async function setUpBuild() {
-  await ensureTools(cmakeTools);
+  await ensureTools(buildTools);
   return emscriptenEnvironment();
 }
 
