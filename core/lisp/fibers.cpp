@@ -267,7 +267,7 @@ void Programs::resume(Fiber& fiber, Resume kind, OpCode code, u32 aux) {
   const Value waited = fiber.result;
   const FiberId id = fiber.id;
   fiber.aux = static_cast<u16>(fiber.aux & ~kResumeMask);
-  heap.write(fiber.result, kUndefined);
+  if (kind != Resume::kNone) heap.write(fiber.result, kUndefined);
   if (kind == Resume::kHost) host_calls_.erase(id);
   if (code == OpCode::kCancelled) {
     // Without an operation it computes, or is about to begin: it is told once.

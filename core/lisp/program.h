@@ -13,8 +13,8 @@ enum class ProgramKind : u8 {
   kPiece,  // of a session whose environment other pieces share
 };
 
-// A procedure of no arguments that runs a text and gives the value of its last form; one that raises HeapLimit where the
-// heap has no room for the text. `source`: the number of its name in machine.sources(). Where no fiber runs it may
+// A procedure of no arguments that runs a text and gives the value of its last form; one that raises HeapLimit where
+// the heap has no room for the text. `source`: the number of its name in machine.sources(). Where no fiber runs it may
 // collect: of the caller's values only the environment, and what that refers to, is there afterwards.
 Value make_program(Machine& machine, std::string_view text, u16 source, Value environment, ProgramKind kind);
 
