@@ -320,6 +320,8 @@ Machine::Next Machine::raise_now() {
 
 Value Machine::fail(Value raised) {
   heap_.write(current_->result, raised);
+  // A condition knows its own place.
+  failed_at_ = is_a(raised, Type::kCondition) ? kNil : trace();
   turn_ = Turn::kFailed;
   pc_ = nullptr;
   return kSwitched;

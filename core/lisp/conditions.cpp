@@ -226,9 +226,12 @@ std::string Machine::position_of(Value value) const {
 }
 
 std::vector<std::string> Machine::backtrace_of(Value value) const {
+  return places_of(is_a(value, Type::kCondition) ? as<Condition>(value)->backtrace : kNil);
+}
+
+std::vector<std::string> Machine::places_of(Value list) const {
   std::vector<std::string> lines;
-  if (!is_a(value, Type::kCondition)) return lines;
-  for (Value at = as<Condition>(value)->backtrace; at.is_pair(); at = cdr(at)) {
+  for (Value at = list; at.is_pair(); at = cdr(at)) {
     const Value position = car(at);
     if (is_string(position)) {
       lines.push_back(text_of(position));

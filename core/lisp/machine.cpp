@@ -224,6 +224,8 @@ Turn Machine::run(Fiber& fiber, u64 fuel) {
   if (pc_ != nullptr) turn = execute(fuel);
   if (turn == Turn::kDone || turn == Turn::kFailed) {
     abandon(fiber);
+    if (turn == Turn::kFailed) heap_.write(fiber.winders, failed_at_);
+    failed_at_ = kNil;
   } else {
     save();
   }

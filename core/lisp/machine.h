@@ -97,6 +97,8 @@ class Machine : private RootSet {
   std::string position_of(Value condition) const;
   // The same for the callers, innermost first; what is left out is said by a last line.
   std::vector<std::string> backtrace_of(Value condition) const;
+  // What trace() gave, as text.
+  std::vector<std::string> places_of(Value places) const;
   // What it says, with its irritants where they are a program's (the machine's messages name them).
   std::string message_of(Value condition) const;
   // For people: "file:line:column: message: irritants", then the offending line of text if it is known.
@@ -255,6 +257,7 @@ class Machine : private RootSet {
   bool limit_was_met_ = false;
 
   Value raised_ = kFalse;
+  Value failed_at_ = kNil;  // of what ended the turn's fiber, if that is no condition: trace(); no longer than the turn
   Value kept_ = kFalse;
   Value callee_ = kFalse;  // of tail_call()
   std::vector<Value> arguments_;

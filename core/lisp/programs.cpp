@@ -185,7 +185,7 @@ LispResult Programs::result(FiberId task) {
   if ((fiber.aux & (kFiberCancelled | kFiberTimedOut)) != 0) return LispResult::kNone;
   WireWriter writer(machine_);
   if ((fiber.aux & kFiberFailed) != 0) {
-    writer.error(out_, fiber.result);
+    writer.error(out_, fiber.result, fiber.winders);
     return LispResult::kError;
   }
   Value value = fiber.result;

@@ -47,10 +47,12 @@ struct Continuation : Object {
 // A fiber of the Lisp: a machine's registers between two turns, and what is known of it after its end. A task in Lisp
 // is such a fiber, too. Fibers that have not ended are roots: the machine has a list of them.
 struct Fiber : Object {
-  Value chunk;        // the top of its stack, or the thunk that it has yet to call
-  Value handlers;     // list of procedures, innermost first
-  Value parameters;   // association list, innermost first
-  Value winders;      // list of (before . after), innermost first
+  Value chunk;       // the top of its stack, or the thunk that it has yet to call
+  Value handlers;    // list of procedures, innermost first
+  Value parameters;  // association list, innermost first
+  // List of (before . after), innermost first; of a fiber that failed with what is no condition: its place and those of
+  // the calls that led there, as fixnums.
+  Value winders;
   Value result;       // its value or, if it failed, what was raised; kUndefined until then
   Value environment;  // the top level of its program
   Value name;         // String or #f

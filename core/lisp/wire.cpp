@@ -406,19 +406,32 @@ void WireWriter::write_or_show(std::string& out, Value value, u32 depth) {
   }
 }
 
-void WireWriter::write_error(std::string& out, Value raised, u32 depth) {
+// An object that is no condition is the only irritant, and the payload too.
+void WireWriter::write_raised(std::string& out, Value raised, Value places, u32 depth) {
   out += static_cast<char>(kTagError);
+  append_text(out, "UserError");
+  append_text(out, "raised: " + shown(raised));
+  std::vector<std::string> lines = machine_.places_of(places);
+  if (lines.empty()) {
+    out += static_cast<char>(kTagUndefined);
+  } else {
+    append_text(out, lines[0]);
+    lines.erase(lines.begin());
+  }
+  append_list(out, static_cast<u32>(lines.size()));
+  for (const std::string& place : lines) append_text(out, place);
+  append_list(out, 1);
+  write_or_show(out, raised, depth);
+  write_or_show(out, raised, depth);
+  append_u32(out, 0);
+}
+
+void WireWriter::write_error(std::string& out, Value raised, u32 depth) {
   if (!is_a(raised, Type::kCondition)) {
-    append_text(out, "UserError");
-    append_text(out, "raised: " + shown(raised));
-    out += static_cast<char>(kTagUndefined);
-    append_list(out, 0);
-    append_list(out, 1);
-    write_or_show(out, raised, depth);
-    out += static_cast<char>(kTagUndefined);
-    append_u32(out, 0);
+    write_raised(out, raised, kNil, depth);
     return;
   }
+  out += static_cast<char>(kTagError);
   const auto* condition = as<Condition>(raised);
   const std::string code = is_symbol(condition->code) ? name_of(condition->code) : "UserError";
   append_text(out, code);
@@ -447,8 +460,12 @@ void WireWriter::write_error(std::string& out, Value raised, u32 depth) {
   append_u32(out, condition->length);
 }
 
-void WireWriter::error(std::string& out, Value raised) {
+void WireWriter::error(std::string& out, Value raised, Value places) {
   inner_errors_ = 0;
+  if (!is_a(raised, Type::kCondition)) {
+    write_raised(out, raised, places, 1);
+    return;
+  }
   write_error(out, raised, 1);
 }
 

@@ -75,7 +75,8 @@ class WireWriter {
   // name in paths.
   bool value(std::string& out, Value value, std::string_view root);
   // Appends what was raised, whatever it is: what cannot cross in it is written as text.
-  void error(std::string& out, Value raised);
+  // `places`: where it was raised, if it is no condition (Fiber::winders).
+  void error(std::string& out, Value raised, Value places = kNil);
   // Of this code, at no place.
   void error(std::string& out, std::string_view code, std::string_view message, std::string_view irritant);
 
@@ -85,6 +86,7 @@ class WireWriter {
  private:
   bool write(std::string& out, Value value, std::string_view root, u32 depth);
   void write_error(std::string& out, Value raised, u32 depth);
+  void write_raised(std::string& out, Value raised, Value places, u32 depth);
   void write_or_show(std::string& out, Value value, u32 depth);
 
   Machine& machine_;

@@ -53,6 +53,13 @@ test('irritants of error, and what raise was given', async (t) => {
   assert.deepEqual(error.irritants, [1, 'two', [3]]);
   const raised = await errorOf(rt, "(raise (list 1 'two))");
   assert.deepEqual(raised.payload, [1, 'two']);
+  assert.deepEqual({ ...raised.position }, { file: 'p.scm', line: 1, column: 1 });
+  assert.equal(raised.message, 'p.scm:1:1: raised: (1 two)');
+  const deep = await errorOf(rt, "(define (f x)\n  (dynamic-wind list (lambda ()\n    (+ 1 (raise 'boom))) list))\n(+ 1 (f 5))");
+  assert.deepEqual([deep.message, deep.payload], ['p.scm:3:10: raised: boom', 'boom']);
+  assert.ok(deep.backtrace.some(({ line }) => line === 4), JSON.stringify(deep.backtrace));
+  const awaited = await errorOf(rt, "(define t (async (lambda () (raise 'inside))))\n(+ 1 (await t))");
+  assert.deepEqual([awaited.payload, awaited.position.file], ['inside', 'p.scm']);
   const odd = await errorOf(rt, '(raise car)');
   assert.ok(odd instanceof heddle.LispError);
 });
@@ -121,7 +128,7 @@ test('an error has the form that stands at its place, shortened', async (t) => {
   assert.equal(await formOf('(car 3)', 'eval'), '(car 3)');
   const long = await formOf(`(error "no" ${'1 '.repeat(5000)})`);
   assert.ok(long.startsWith('(error "no" 1 1') && long.endsWith('...') && long.length < 210);
-  assert.equal(await formOf('(raise 5)'), undefined);
+  assert.equal(await formOf('(raise 5)'), '(raise 5)');
   await rt.eval('(define (f) (car 4))', { name: 'earlier' }).promise;
   assert.equal(await formOf('(f)', 'eval'), undefined, 'of another text');
 });

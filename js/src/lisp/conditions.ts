@@ -102,9 +102,7 @@ export function errorOf(wire: WireError, errors: HostErrors, program: ProgramTex
     traces.set(error, { position, backtrace });
     return error;
   }
-  // An object that is no condition comes as the only irritant of an error without a place.
-  const isRaised = position === undefined && message.startsWith('raised: ') && irritants.length === 1;
-  const fields: LispErrorFields = { code, position, backtrace, irritants, payload: isRaised ? (irritants[0] as unknown) : wire.payload };
+  const fields: LispErrorFields = { code, position, backtrace, irritants, payload: wire.payload };
   if (program !== undefined && position !== undefined) fields.form = formAt(program, position);
   if (wire.hostError > 0 && host !== undefined) fields.cause = host;
   return withoutStack(() => new LispError(text, fields));
