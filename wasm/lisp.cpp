@@ -25,6 +25,8 @@
 //                             of JavaScript take theirs from here.
 //   kOutput (effect; a: program, b: bytes)  hd_lisp_output(program): out: what it printed, plain UTF-8 (no wire). The
 //                             program's number is the seq of its main task. Comes before that task's kSettle.
+//   kSettle, kInterrupt with reason 0xffffffff: a program cancelled it. hd_lisp_reason(seq of the fiber whose
+//                             cancellation it was) -> 1, out: why, plain UTF-8; 0: nothing was said. Asked once.
 //   hd_lisp_complete()     -> 0 wrong, 1 complete, 2 incomplete; buffer: wire string
 //
 // What programs ask of the host
@@ -102,6 +104,7 @@ HEDDLE_EXPORT("hd_lisp_output") void hd_lisp_output(u32 program) {
   the_lisp().output(program);
   told(0);
 }
+HEDDLE_EXPORT("hd_lisp_reason") u32 hd_lisp_reason(u32 seq) { return told(the_lisp().reason(seq) ? 1 : 0); }
 HEDDLE_EXPORT("hd_lisp_complete") u32 hd_lisp_complete() { return static_cast<u32>(the_lisp().complete(buffer)); }
 HEDDLE_EXPORT("hd_lisp_task") u32 hd_lisp_task(u32 fiber) { return drained().task_of(fiber); }
 HEDDLE_EXPORT("hd_seq") u32 hd_seq(u32 fiber) { return drained().seq(fiber); }

@@ -138,6 +138,10 @@ Cause Kernel::cause(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).cause : Cause::kNone;
 }
 
+u32 Kernel::cause_seq(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).cause_seq : 0;
+}
+
 FiberId Kernel::parent(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).parent : 0;
 }

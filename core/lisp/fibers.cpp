@@ -33,9 +33,27 @@ bool Programs::is_interrupted() const {
 }
 
 Value Programs::interruption(FiberId id) {
-  const Cause cause = kernel_.cause(id);
-  if (is_timeout(cause)) return machine_.make_condition("Timeout", "the time is over");
-  return machine_.make_condition("Cancelled", "cancelled");
+  if (is_timeout(kernel_.cause(id))) return machine_.make_condition("Timeout", "the time is over");
+  return cancellation(kernel_.cause_seq(id));
+}
+
+// `seq`: of the fiber whose cancellation it was.
+Value Programs::cancellation(u32 seq) {
+  const auto found = reasons_.find(seq);
+  if (found == reasons_.end()) return machine_.make_condition("Cancelled", "cancelled");
+  return machine_.make_condition("Cancelled", "cancelled: " + found->second.text);
+}
+
+bool Programs::cancel(const Fiber& fiber, Value reason) {
+  if (reason == kUndefined) return kernel_.cancel(fiber.id);
+  const auto seq = static_cast<u32>(fiber.seq);
+  std::string text = is_string(reason) ? utf8_of(as<String>(reason)) : shown(reason);
+  machine_.charge(text.size() / 16);
+  // Some may end before the kernel returns. The first cancellation counts.
+  const bool is_first = reasons_.try_emplace(seq, Reason{std::move(text)}).second;
+  if (kernel_.cancel(fiber.id, heddle::Lisp::kReasonOfProgram)) return true;
+  if (is_first) reasons_.erase(seq);
+  return false;
 }
 
 Value Programs::interrupted() {
@@ -89,6 +107,7 @@ Value Programs::reason_of(const Fiber& fiber) {
   switch (standing(fiber)) {
     case Standing::kCancelled:
       if (has_own && is_a(fiber.result, Type::kCondition)) return fiber.result;
+      if (const u32 seq = kernel_.cause_seq(fiber.id); reasons_.contains(seq)) return cancellation(seq);
       return machine_.make_condition("Cancelled", "the fiber that it waits for was cancelled");
     case Standing::kTimedOut:
       return machine_.make_condition("Timeout", "the time of the fiber that it waits for was over");
@@ -383,6 +402,19 @@ void Programs::body_over(FiberId id) {
   last_over_ = id;
 }
 
+// Whoever waits for it later still gets the reason; the host asks for that of a task once.
+void Programs::end_reason(Fiber& fiber) {
+  const auto seq = static_cast<u32>(fiber.seq);
+  const auto found = reasons_.find(seq);
+  if (found == reasons_.end()) return;
+  if (fiber.result == kUndefined) machine_.heap().write(fiber.result, cancellation(seq));
+  if (found->second.is_asked || (fiber.aux & kFiberIsTask) == 0) {
+    reasons_.erase(found);
+  } else {
+    found->second.is_over = true;
+  }
+}
+
 void Programs::ended(FiberId id, Outcome outcome) {
   const Entry entry = entries_[id];
   Fiber& fiber = *entry.fiber;
@@ -398,6 +430,7 @@ void Programs::ended(FiberId id, Outcome outcome) {
                                                     : kFiberFailed;
   fiber.aux = static_cast<u16>((fiber.aux & ~kSettledFlags) | flag);
   fiber.id = 0;
+  if (outcome == Outcome::kCancelled) end_reason(fiber);
   if (fiber.result == kUndefined && outcome == Outcome::kCompleted) fiber.result = kUnspecified;
   if ((fiber.aux & kFiberIsTask) != 0) results_[id] = &fiber;
   // The first child of a scope that fails is why the scope does. (A scope within reports to the body that opened it.)
@@ -406,8 +439,10 @@ void Programs::ended(FiberId id, Outcome outcome) {
     const FiberId parent = kernel_.parent(id);
     if (parent != 0 && parent < entries_.size() && entries_[parent].fiber != nullptr) {
       Fiber& above = *entries_[parent].fiber;
-      if ((above.aux & kFiberIsScope) != 0 && above.name == kFalse) {
-        machine_.heap().write(above.name, Value::object(&fiber));
+      if ((above.aux & kFiberIsScope) != 0) {
+        // Whoever opened the scope hears of it.
+        note_awaited(fiber);
+        if (above.name == kFalse) machine_.heap().write(above.name, Value::object(&fiber));
       }
     }
   }

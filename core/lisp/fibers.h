@@ -68,6 +68,7 @@ class Programs final : public SharedBody, private RootSet {
   u32 arguments(OpId op);
   bool reply(OpId op, bool ok, std::string_view value);
   void output(u32 program);
+  bool reason(u32 seq);
   heddle::Completeness complete(std::string_view text);
   std::string_view out() const { return out_; }
 
@@ -83,6 +84,8 @@ class Programs final : public SharedBody, private RootSet {
   Value await_any(Value list, bool cancel_losers);
   // Waits for it and gives its standing, as a symbol.
   Value settled(Value fiber);
+  // Whether it was live. `reason`: kUndefined, or what its error says.
+  bool cancel(const Fiber& fiber, Value reason);
   // Runs a thunk and waits for it and all that it spawned; the first that fails cancels the rest.
   Value scope(Value thunk);
   Value delay(Time duration);
@@ -116,6 +119,12 @@ class Programs final : public SharedBody, private RootSet {
     std::string output;
     u32 printed = 0;  // bytes in this slice
   };
+  // Why a program cancelled a fiber.
+  struct Reason {
+    std::string text;
+    bool is_asked = false;  // by the host
+    bool is_over = false;
+  };
   struct HostCall {
     OpId op = 0;
     u32 procedure = 0;
@@ -137,6 +146,8 @@ class Programs final : public SharedBody, private RootSet {
   void give(Fiber& fiber, Value value) { machine_.resume_with(fiber, value); }
   void give_result_of(Fiber& fiber, const Fiber& target);
   Value interruption(FiberId id);
+  Value cancellation(u32 seq);
+  void end_reason(Fiber& fiber);
   Value all_failed(Value list);
   Value results_of(Value list);
   static void print(void* embedder, Value environment, std::string_view utf8, bool is_error);
@@ -152,6 +163,7 @@ class Programs final : public SharedBody, private RootSet {
   std::map<FiberId, Fiber*> over_;     // whose bodies are over and whose children are not, and
   FiberId last_over_ = 0;              // the one whose body was over last
   std::map<FiberId, HostCall> host_calls_;
+  std::map<u32, Reason> reasons_;       // by the fiber's number
   std::vector<Value> host_procedures_;  // from kFirstDefined
   std::vector<FiberId> targets_;        // of a wait
   std::string out_;

@@ -235,6 +235,16 @@ void Programs::output(u32 number) {
   }
 }
 
+bool Programs::reason(u32 seq) {
+  out_.clear();
+  const auto found = reasons_.find(seq);
+  if (found == reasons_.end()) return false;
+  out_ = found->second.text;
+  found->second.is_asked = true;
+  if (found->second.is_over) reasons_.erase(found);
+  return true;
+}
+
 heddle::Completeness Programs::complete(std::string_view bytes) {
   WireReader wire(machine_, bytes);
   std::string_view text;
@@ -329,6 +339,7 @@ u32 Lisp::define(std::string_view name) { return programs_->define(name); }
 u32 Lisp::arguments(OpId op) { return programs_->arguments(op); }
 bool Lisp::reply(OpId op, bool ok, std::string_view value) { return programs_->reply(op, ok, value); }
 void Lisp::output(u32 program) { programs_->output(program); }
+bool Lisp::reason(u32 seq) { return programs_->reason(seq); }
 Completeness Lisp::complete(std::string_view text) { return programs_->complete(text); }
 std::string_view Lisp::out() const { return programs_->out(); }
 

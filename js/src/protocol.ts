@@ -7,6 +7,9 @@ export const FiberKind = { task: 0, scope: 1 } as const;
 
 export const FiberState = { free: 0, pending: 1, running: 2, suspended: 3, completed: 4, cancelled: 5, error: 6 } as const;
 
+/** The reason of a cancellation that a program asked for; core/include/heddle/lisp.h. */
+export const reasonOfProgram = 0xffff_ffff;
+
 export const Outcome = { none: 0, completed: 1, failed: 2, cancelled: 3, timedOut: 4 } as const;
 
 export const Cause = {

@@ -44,7 +44,7 @@ import { checkMap, mapConcurrent, type MapOptions } from './map-concurrent.js';
 import { Operations, type Meaning, type Owner } from './operations.js';
 import { Outside } from './outside.js';
 import { printable } from './printable.js';
-import { Cause, ConfigKey, EventType, FiberKind, FiberState, Outcome, SubmitOption, WaitMode } from './protocol.js';
+import { Cause, ConfigKey, EventType, FiberKind, FiberState, Outcome, reasonOfProgram, SubmitOption, WaitMode } from './protocol.js';
 import { checkScopeOptions, joinerNumbers, ScopeContext, scopeResult, ScopeTask, type ScopeBody, type ScopeOptions } from './scope.js';
 import { gateStatsOf, type GateStats, type RawGate, type RuntimeStats } from './stats.js';
 import { describe, Task, type TaskState } from './task.js';
@@ -805,7 +805,9 @@ export class Runtime {
   // --- Interruptions ---
 
   #interruption(task: Task, outcome: number, cause: number, seq: number, handle: number): Error {
-    return interruptionError(task, outcome, cause, this.#named(task, seq), this.#requests[handle], this.#taskTimeout);
+    const isOfProgram = handle === reasonOfProgram && cause === Cause.requested;
+    const request = isOfProgram ? { reason: this.#lisp!.reason(seq), cause: undefined, shared: undefined } : this.#requests[handle];
+    return interruptionError(task, outcome, cause, this.#named(task, seq), request, this.#taskTimeout);
   }
 
   // Whose cancellation, timeout or deadline it was. A scope is not listed, nor is what was forgotten.

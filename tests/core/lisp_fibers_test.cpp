@@ -132,6 +132,58 @@ TEST(LispFibers, a_cancelled_task_raises_at_once_and_again_at_each_operation) {
   EXPECT_EQ(host.kernel.now(), 2 * kMillisecond);
 }
 
+TEST(LispFibers, a_cancellation_says_why) {
+  LispHost host;
+  const char* messages = "(define (message-of thunk) (guard (e (#t (error-object-message e))) (thunk)))";
+  // To the operations of the cancelled fiber, to who waits for it, to what it started; the first one counts.
+  EXPECT_EQ(host.run(std::string(messages) + R"scm(
+      (define seen #f)
+      (define inner #f)
+      (define task
+        (async (lambda ()
+                 (set! inner (fiber/spawn (lambda () (delay-ms 1000))))
+                 (set! seen (message-of (lambda () (delay-ms 1000))))
+                 (delay-ms 1))))
+      (delay-ms 1)
+      (define first (cancel task "no longer wanted"))
+      (define awaited (message-of (lambda () (await task))))
+      (define joined (message-of (lambda () (fiber/join inner))))
+      (delay-ms 1)
+      (list first awaited seen joined (cancel task "again") (message-of (lambda () (await task)))))scm"),
+            "(#t \"cancelled: no longer wanted\" \"cancelled: no longer wanted\" \"cancelled: no longer wanted\" #f "
+            "\"cancelled: no longer wanted\")");
+  // One that has not begun; any datum is a reason; none need be given.
+  EXPECT_EQ(host.run(std::string(messages) + R"scm(
+      (define early (async (lambda () 1)))
+      (define light (fiber/spawn (lambda () 1)))
+      (define other (fiber/spawn (lambda () (delay-ms 1000))))
+      (cancel early '(budget 3))
+      (cancel light "light")
+      (cancel other)
+      (map (lambda (fiber) (message-of (lambda () (fiber/join fiber)))) (list early light other)))scm"),
+            "(\"cancelled: (budget 3)\" \"cancelled: light\" \"the fiber that it waits for was cancelled\")");
+}
+
+TEST(LispFibers, a_computation_asks_whether_it_is_cancelled) {
+  LispHost host;
+  EXPECT_EQ(host.run(R"scm(
+      (check-cancellation)
+      (define log '())
+      (define (note what) (set! log (cons what log)))
+      (define task
+        (fiber/spawn (lambda ()
+                       (guard (e (#t (note (condition-code e)))) (fiber/yield))
+                       (note 'computes)
+                       (guard (e (#t (note (condition-code e)))) (check-cancellation) (note 'never))
+                       (check-cancellation)
+                       (note 'never))))
+      (fiber/yield)
+      (cancel task)
+      (delay-ms 1)
+      (reverse log))scm"),
+            "(Cancelled computes Cancelled)");
+}
+
 TEST(LispFibers, a_computation_is_cancelled_under_every_policy) {
   for (const DispatchPolicy policy : {DispatchPolicy::kRoundRobin, DispatchPolicy::kFairRoundRobin}) {
     KernelConfig config = LispHost::virtual_time();

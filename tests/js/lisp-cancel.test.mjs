@@ -95,3 +95,46 @@ test('two programs that compute share the processor, and tasks of JavaScript get
   rt.cancel(forever.id);
   await ended(rt);
 });
+
+test('a task that a program cancels says why to JavaScript, and so do those below it', async (t) => {
+  const rt = await open(t, { clock: 'virtual' });
+  const started = [];
+  rt.define('take', (task) => void started.push(task));
+  const main = rt.run(`
+    (define inner #f)
+    (define outer (async (lambda () (set! inner (async (lambda () (delay-ms 100)))) (take inner) (await inner)) :name "outer"))
+    (take outer)
+    (delay-ms 1)
+    (cancel outer "not needed")
+    (define other (async (lambda () (delay-ms 100))))
+    (take other)
+    (cancel other)
+    (delay-ms 1)
+    'done`);
+  assert.equal(await main.promise, 'done');
+  const errors = await Promise.all(started.map(({ promise }) => rejection(promise)));
+  for (const error of errors) hasCode(error, 'Cancelled');
+  assert.equal(started.length, 3);
+  for (const [i, error] of errors.entries()) {
+    assert.equal(error.reason, started[i] === started.at(-1) ? undefined : 'not needed');
+  }
+  await ended(rt);
+});
+
+test('a failure within a scope surfaces where the scope is, and nowhere else', async (t) => {
+  const rt = await open(t, { clock: 'virtual' });
+  const unhandled = [];
+  const listener = (error) => unhandled.push(error);
+  process.on('unhandledRejection', listener);
+  t.after(() => process.off('unhandledRejection', listener));
+  const value = await rt.run(`
+    (guard (e (#t (list "caught" (error-object-message e))))
+      (with-scope
+        (async (lambda () (delay-ms 5) (error "boom")))
+        (async (lambda () (guard (x (#t (delay-ms 50))) (delay-ms 100))))
+        (delay-ms 100)))`).promise;
+  assert.deepEqual(value, ['caught', 'boom']);
+  await turns(3);
+  assert.deepEqual(unhandled, []);
+  await ended(rt);
+});

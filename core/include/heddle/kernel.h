@@ -126,6 +126,8 @@ class Kernel {
   // The fiber itself if it is a task, else the nearest one above it, or 0.
   FiberId task_of(FiberId fiber) const;
   Cause cause(FiberId fiber) const;
+  // The number of the fiber whose cancellation, timeout or deadline it was.
+  u32 cause_seq(FiberId fiber) const;
   FiberId parent(FiberId fiber) const;
   i32 priority(FiberId fiber) const;
   FiberState state(FiberId fiber) const;

@@ -60,6 +60,11 @@ class Lisp {
   // What a program printed since the last call, as plain UTF-8. `program` as in kOutput.
   void output(u32 program);
 
+  // Why a program cancelled that fiber, as plain UTF-8 in out(): asked once, where the reason of a kSettle is
+  // kReasonOfProgram. False if it said nothing.
+  bool reason(u32 seq);
+  static constexpr u32 kReasonOfProgram = 0xffffffff;
+
   // Whether a text is a sequence of whole forms.
   Completeness complete(std::string_view text);
 

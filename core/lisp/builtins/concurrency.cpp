@@ -184,12 +184,12 @@ Value fiber_select(Machine& machine, const Value* arguments, u32) {
   return await_any_of(machine, "fiber.select", arguments, true);
 }
 
-Value cancel(Machine& machine, const Value* arguments, u32) {
+Value cancel(Machine& machine, const Value* arguments, u32 count) {
   Programs* programs = programs_of(machine);
   if (programs == nullptr || !fiber_argument(machine, "cancel", arguments, 0)) return kRaised;
   const auto& fiber = *as<Fiber>(arguments[0]);
   if (programs->standing(fiber) != Standing::kLive) return kFalse;
-  return Value::boolean(programs->kernel().cancel(fiber.id));
+  return Value::boolean(programs->cancel(fiber, count > 1 ? arguments[1] : kUndefined));
 }
 
 Value check_cancellation(Machine& machine, const Value*, u32) {

@@ -57,6 +57,7 @@ export interface RawExports {
   hd_lisp_arguments(op: number): number;
   hd_lisp_reply(op: number, ok: number): number;
   hd_lisp_output(program: number): void;
+  hd_lisp_reason(seq: number): number;
   hd_lisp_complete(): number;
   hd_lisp_task(fiber: number): number;
   asyncify_start_unwind(buffer: number): void;

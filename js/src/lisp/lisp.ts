@@ -134,6 +134,11 @@ export class Lisp {
     return { name: name ?? undefined, priority: priority ?? undefined };
   }
 
+  /** Why a program cancelled that task, if it said. */
+  reason(seq: number): string | undefined {
+    return this.#host.engine.raw.hd_lisp_reason(seq) === 0 ? undefined : utf8.decode(this.#written());
+  }
+
   /** A program printed something. */
   output(program: number): void {
     this.#host.engine.raw.hd_lisp_output(program);
