@@ -5,7 +5,7 @@
 #include "lisp/conditions.h"
 
 #include "lisp/machine.h"
-#include "lisp/printer.h"
+#include "lisp/text/printer.h"
 
 namespace heddle::lisp {
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "lisp/code.h"
-#include "lisp/ir.h"
+#include "lisp/compiler/code.h"
+#include "lisp/compiler/ir.h"
 
 namespace heddle::lisp {
 

@@ -3,10 +3,10 @@
 #include <cstring>
 #include <vector>
 
+#include "lisp/heap/symbols.h"
 #include "lisp/identity_map.h"
-#include "lisp/numbers.h"
-#include "lisp/strings.h"
-#include "lisp/symbols.h"
+#include "lisp/numbers/numbers.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

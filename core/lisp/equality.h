@@ -1,7 +1,7 @@
 // When two values are the same: eqv? and equal? of R7RS 6.1 (eq? is ==), and the hashes that go with them.
 #pragma once
 
-#include "lisp/object.h"
+#include "lisp/heap/object.h"
 
 namespace heddle::lisp {
 

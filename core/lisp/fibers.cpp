@@ -5,7 +5,7 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/hash_table.h"
-#include "lisp/strings.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

@@ -5,7 +5,7 @@
 
 #include "lisp/equality.h"
 #include "lisp/machine.h"
-#include "lisp/strings.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

@@ -9,7 +9,7 @@
 // Partner: builtins/hash_tables.cpp.
 #pragma once
 
-#include "lisp/heap.h"
+#include "lisp/heap/heap.h"
 
 namespace heddle::lisp {
 

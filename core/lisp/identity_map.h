@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "lisp/value.h"
+#include "lisp/heap/value.h"
 
 namespace heddle::lisp {
 

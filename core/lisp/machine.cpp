@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "lisp/builtins/builtins.h"
-#include "lisp/environment.h"
+#include "lisp/expander/environment.h"
 #include "lisp/preludes.h"
-#include "lisp/reader.h"
+#include "lisp/text/reader.h"
 
 namespace heddle::lisp {
 

@@ -18,11 +18,11 @@
 #include <string_view>
 #include <vector>
 
-#include "lisp/heap.h"
-#include "lisp/instructions.h"
-#include "lisp/ir.h"
-#include "lisp/sources.h"
-#include "lisp/stack.h"
+#include "lisp/compiler/instructions.h"
+#include "lisp/compiler/ir.h"
+#include "lisp/heap/heap.h"
+#include "lisp/heap/stack.h"
+#include "lisp/text/sources.h"
 
 namespace heddle::lisp {
 

@@ -1,13 +1,13 @@
 // Programs, from the host's side: what heddle/lisp.h offers, behind its facade at the end. Partner: fibers.cpp.
 #include <algorithm>
 
-#include "lisp/environment.h"
+#include "lisp/expander/environment.h"
 #include "lisp/fibers.h"
 #include "lisp/hash_table.h"
-#include "lisp/printer.h"
 #include "lisp/program.h"
-#include "lisp/reader.h"
-#include "lisp/strings.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/reader.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

@@ -7,9 +7,9 @@
 #include "lisp/builtins/arguments.h"
 #include "lisp/hash_table.h"
 #include "lisp/identity_map.h"
-#include "lisp/numbers.h"
-#include "lisp/strings.h"
-#include "lisp/utf8.h"
+#include "lisp/numbers/numbers.h"
+#include "lisp/text/strings.h"
+#include "lisp/text/utf8.h"
 
 namespace heddle::lisp {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "kernel/random.h"
-#include "lisp/heap.h"
-#include "lisp/stack.h"
+#include "lisp/heap/heap.h"
+#include "lisp/heap/stack.h"
 
 namespace heddle::lisp {
 namespace {

@@ -1,5 +1,5 @@
 // The compiler: loops as jumps, captured variables, what is inlined and what may not be, and forms of any size.
-#include "lisp/compiler.h"
+#include "lisp/compiler/compiler.h"
 
 #include "support/lisp.h"
 

@@ -1,4 +1,4 @@
-#include "lisp/elementary.h"
+#include "lisp/numbers/elementary.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "lisp/environment.h"
+#include "lisp/expander/environment.h"
 
 #include <gtest/gtest.h>
 
-#include "lisp/ir.h"
+#include "lisp/compiler/ir.h"
 
 namespace heddle::lisp {
 namespace {

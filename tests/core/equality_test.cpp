@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "lisp/heap.h"
+#include "lisp/heap/heap.h"
 
 namespace heddle::lisp {
 namespace {

@@ -1,4 +1,4 @@
-#include "lisp/expander.h"
+#include "lisp/expander/expander.h"
 
 #include "support/expansion.h"
 

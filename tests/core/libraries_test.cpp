@@ -1,4 +1,4 @@
-#include "lisp/libraries.h"
+#include "lisp/expander/libraries.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "lisp/heap.h"
+#include "lisp/heap/heap.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernel/random.h"
-#include "lisp/stack.h"
+#include "lisp/heap/stack.h"
 
 namespace heddle::lisp {
 namespace {

@@ -1,4 +1,4 @@
-#include "lisp/natural.h"
+#include "lisp/numbers/natural.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The numeric tower from C++: models, identities, limits. R7RS's own examples are in number_procedures_test.cpp.
-#include "lisp/numbers.h"
+#include "lisp/numbers/numbers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "lisp/ports.h"
+#include "lisp/text/ports.h"
 
 #include <string>
 

@@ -1,11 +1,11 @@
-#include "lisp/printer.h"
+#include "lisp/text/printer.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "lisp/utf8.h"
+#include "lisp/text/utf8.h"
 #include "support/data.h"
 
 namespace heddle::lisp {

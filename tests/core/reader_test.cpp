@@ -1,10 +1,10 @@
-#include "lisp/reader.h"
+#include "lisp/text/reader.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "lisp/sources.h"
+#include "lisp/text/sources.h"
 #include "support/data.h"
 
 namespace heddle::lisp {

@@ -1,8 +1,8 @@
-#include "lisp/strings.h"
+#include "lisp/text/strings.h"
 
 #include <string>
 
-#include "lisp/unicode.h"
+#include "lisp/text/unicode.h"
 #include "support/lisp.h"
 
 namespace heddle::lisp {

@@ -1,4 +1,4 @@
-#include "lisp/syntax_rules.h"
+#include "lisp/expander/syntax_rules.h"
 
 #include "support/expansion.h"
 

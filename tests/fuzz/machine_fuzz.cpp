@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "check.h"
-#include "lisp/environment.h"
+#include "lisp/expander/environment.h"
 #include "lisp/machine.h"
-#include "lisp/printer.h"
 #include "lisp/program.h"
+#include "lisp/text/printer.h"
 #include "programs.h"
 
 using namespace heddle;

@@ -6,8 +6,8 @@
 #include "check.h"
 #include "lisp/equality.h"
 #include "lisp/machine.h"
-#include "lisp/printer.h"
-#include "lisp/reader.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/reader.h"
 
 using namespace heddle;
 using namespace heddle::lisp;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "lisp/strings.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

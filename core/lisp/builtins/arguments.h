@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "lisp/machine.h"
-#include "lisp/numbers.h"
+#include "lisp/numbers/numbers.h"
 
 namespace heddle::lisp {
 

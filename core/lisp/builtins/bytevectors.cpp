@@ -6,8 +6,8 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
-#include "lisp/strings.h"
-#include "lisp/utf8.h"
+#include "lisp/text/strings.h"
+#include "lisp/text/utf8.h"
 
 namespace heddle::lisp {
 namespace {

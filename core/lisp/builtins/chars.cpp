@@ -2,8 +2,8 @@
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
 #include "lisp/builtins/comparison.h"
-#include "lisp/unicode.h"
-#include "lisp/utf8.h"
+#include "lisp/text/unicode.h"
+#include "lisp/text/utf8.h"
 
 namespace heddle::lisp {
 namespace {

@@ -6,7 +6,7 @@
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
 #include "lisp/fibers.h"
-#include "lisp/numbers.h"
+#include "lisp/numbers/numbers.h"
 
 namespace heddle::lisp {
 

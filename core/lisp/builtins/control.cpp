@@ -3,7 +3,7 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
-#include "lisp/printer.h"
+#include "lisp/text/printer.h"
 
 namespace heddle::lisp {
 namespace {

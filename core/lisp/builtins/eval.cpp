@@ -3,13 +3,13 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
-#include "lisp/compiler.h"
-#include "lisp/environment.h"
-#include "lisp/expander.h"
-#include "lisp/libraries.h"
-#include "lisp/printer.h"
+#include "lisp/compiler/compiler.h"
+#include "lisp/expander/environment.h"
+#include "lisp/expander/expander.h"
+#include "lisp/expander/libraries.h"
 #include "lisp/program.h"
-#include "lisp/reader.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/reader.h"
 
 namespace heddle::lisp {
 namespace {

@@ -13,10 +13,10 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
-#include "lisp/environment.h"
 #include "lisp/equality.h"
-#include "lisp/strings.h"
-#include "lisp/symbols.h"
+#include "lisp/expander/environment.h"
+#include "lisp/heap/symbols.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 namespace {

@@ -7,9 +7,9 @@
 #include "lisp/builtins/builtins.h"
 #include "lisp/hash_table.h"
 #include "lisp/identity_map.h"
-#include "lisp/printer.h"
-#include "lisp/strings.h"
-#include "lisp/utf8.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/strings.h"
+#include "lisp/text/utf8.h"
 
 namespace heddle::lisp {
 namespace {

@@ -8,7 +8,7 @@
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
 #include "lisp/equality.h"
-#include "lisp/numbers.h"
+#include "lisp/numbers/numbers.h"
 
 namespace heddle::lisp {
 namespace {

@@ -9,10 +9,10 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
-#include "lisp/elementary.h"
 #include "lisp/machine.h"
-#include "lisp/strings.h"
-#include "lisp/tower.h"
+#include "lisp/numbers/elementary.h"
+#include "lisp/numbers/tower.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

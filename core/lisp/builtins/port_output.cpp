@@ -4,10 +4,10 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/string_arguments.h"
-#include "lisp/ports.h"
-#include "lisp/printer.h"
-#include "lisp/strings.h"
-#include "lisp/utf8.h"
+#include "lisp/text/ports.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/strings.h"
+#include "lisp/text/utf8.h"
 
 namespace heddle::lisp {
 

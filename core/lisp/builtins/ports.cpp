@@ -1,6 +1,6 @@
 // Ports (R7RS 6.13): what they are, and input. Output is in port_output.cpp; what calls procedures back in
 // prelude/ports.scm. Files are not here: (scheme file) is refused.
-#include "lisp/ports.h"
+#include "lisp/text/ports.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,9 +8,9 @@
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
 #include "lisp/builtins/string_arguments.h"
-#include "lisp/environment.h"
-#include "lisp/reader.h"
-#include "lisp/strings.h"
+#include "lisp/expander/environment.h"
+#include "lisp/text/reader.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

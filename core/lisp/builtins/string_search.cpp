@@ -8,8 +8,8 @@
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
 #include "lisp/builtins/string_arguments.h"
-#include "lisp/strings.h"
-#include "lisp/unicode.h"
+#include "lisp/text/strings.h"
+#include "lisp/text/unicode.h"
 
 namespace heddle::lisp {
 namespace {

@@ -1,13 +1,13 @@
 // Strings (R7RS 6.7); searching, cutting and joining is in string_search.cpp, what calls procedures back in
 // prelude/strings.scm, string->utf8 in bytevectors.cpp, string->vector in vectors.cpp. A literal and the name of a
 // symbol are immutable: changing one is a TypeError. How strings lie in memory: lisp/strings.h.
-#include "lisp/strings.h"
+#include "lisp/text/strings.h"
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
 #include "lisp/builtins/comparison.h"
 #include "lisp/builtins/string_arguments.h"
-#include "lisp/unicode.h"
+#include "lisp/text/unicode.h"
 
 namespace heddle::lisp {
 

@@ -27,7 +27,7 @@ interface Level {
 
 const utf8 = new TextEncoder();
 const smallText = 24;
-// kMaxBits of core/lisp/numbers.h.
+// kMaxBits of core/lisp/numbers/numbers.h.
 const largestInteger = 1n << 262_144n;
 
 export class Encoder {

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <string>
 
-#include "lisp/environment.h"
+#include "lisp/expander/environment.h"
 #include "lisp/machine.h"
-#include "lisp/printer.h"
 #include "lisp/program.h"
+#include "lisp/text/printer.h"
 
 namespace {
 

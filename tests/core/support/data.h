@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "lisp/machine.h"
-#include "lisp/printer.h"
-#include "lisp/reader.h"
-#include "lisp/strings.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/reader.h"
+#include "lisp/text/strings.h"
 
 namespace heddle::lisp {
 

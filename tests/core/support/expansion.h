@@ -9,12 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "lisp/environment.h"
-#include "lisp/expander.h"
-#include "lisp/ir.h"
+#include "lisp/compiler/ir.h"
+#include "lisp/expander/environment.h"
+#include "lisp/expander/expander.h"
 #include "lisp/machine.h"
-#include "lisp/printer.h"
-#include "lisp/reader.h"
+#include "lisp/text/printer.h"
+#include "lisp/text/reader.h"
 
 namespace heddle::lisp {
 

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "lisp/environment.h"
+#include "lisp/expander/environment.h"
 #include "lisp/machine.h"
-#include "lisp/printer.h"
 #include "lisp/program.h"
+#include "lisp/text/printer.h"
 
 namespace heddle::lisp {
 
