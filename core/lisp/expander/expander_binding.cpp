@@ -146,7 +146,8 @@ Node* Expansion::let_values(Value form) {
       break;
     }
     // A call with two procedures.
-    if ((nesting_ += 2) > kMaxNesting) {
+    nesting_ += 2;
+    if (nesting_ > kMaxNesting) {
       error(form, "nested too deeply");
       break;
     }

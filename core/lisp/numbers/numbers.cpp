@@ -34,10 +34,10 @@ Value whole(Machine& machine, std::string_view name, Rounding rounding, bool wan
 }
 
 // Whether two numbers stand in one of these orders.
-template <Order... orders>
+template <Order... kOrders>
 Value in_order(const Operation& operation, Value left, Value right) {
   const Order order = compare(operation, left, right);
-  return Value::boolean(((order == orders) || ...));
+  return Value::boolean(((order == kOrders) || ...));
 }
 
 u64 mixed(u64 hash, u64 word) {
