@@ -221,7 +221,8 @@ async function runBrowser() {
     say('NO BROWSER: there is no Chromium here and apt cannot install one, so NOTHING was tested in a browser.');
     return { skipped: testFiles('tests/browser').length };
   }
-  return runNodeTests('browser', 'tests/browser', { env: { HEDDLE_CHROMIUM: browser } });
+  // One file at a time: Vite's development server reloads its page when another test writes what it watches.
+  return runNodeTests('browser', 'tests/browser', { env: { HEDDLE_CHROMIUM: browser }, concurrency: 1 });
 }
 
 // Node's own patterns differ between versions: the files are named.
@@ -229,7 +230,7 @@ function testFiles(folder) {
   return filesBelow(path.join(root, folder), (file) => /\.test\.m?js$/.test(file) && !file.includes('node_modules'));
 }
 
-async function runNodeTests(stage, folder, { node = process.execPath, env = {} } = {}) {
+async function runNodeTests(stage, folder, { node = process.execPath, env = {}, concurrency = os.availableParallelism() } = {}) {
   const files = testFiles(folder);
   if (files.length === 0) return {};
   const results = path.join(root, 'build/test', `${stage}.json`);
@@ -238,7 +239,7 @@ async function runNodeTests(stage, folder, { node = process.execPath, env = {} }
   const reporters = [['spec', 'stdout'], [path.join(root, 'tests/count-reporter.mjs'), results]];
   const { code } = await runLogged(node, [
     '--test',
-    `--test-concurrency=${os.availableParallelism()}`,
+    `--test-concurrency=${concurrency}`,
     `--test-timeout=${testTimeout}`,
     ...reporters.flatMap(([reporter, destination]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${destination}`]),
     ...files,
