@@ -78,8 +78,30 @@ Node* Expansion::quasi(Value datum, u32 level, bool& is_static) {
     tail = constant(strip(rest));
   }
   is_static = is_tail_static && end == 0;
-  // From the end: what is spliced by append, others some at a time.
   constexpr std::size_t kMaxItems = 32;
+  // A long one is appended from its parts by one call: calls within calls would nest as deep as it is long.
+  constexpr std::size_t kMaxNested = 4096;
+  if (end > kMaxNested || (end > kMaxItems && std::count_if(pieces.begin(), pieces.end(), [](const Piece& piece) {
+                                                return piece.is_spliced;
+                                              }) > static_cast<std::ptrdiff_t>(kMaxItems))) {
+    Node* call = core_call("append", {});
+    for (std::size_t begin = 0; begin < end;) {
+      if (pieces[begin].is_spliced) {
+        call->children.push_back(pieces[begin++].node);
+        continue;
+      }
+      Node* part = core_call("list", {});
+      for (std::size_t count = 0; count < kMaxItems && begin < end && !pieces[begin].is_spliced; ++count) {
+        part->children.push_back(pieces[begin++].node);
+      }
+      call->children.push_back(part);
+    }
+    if (tail->kind != NodeKind::kConstant || !tail->value.is_nil() || pieces[end - 1].is_spliced) {
+      call->children.push_back(tail);
+    }
+    return call;
+  }
+  // From the end: what is spliced by append, others some at a time.
   while (end > 0) {
     if (pieces[end - 1].is_spliced) {
       --end;

@@ -1,0 +1,10 @@
+; A template of any length and with any number of splices does not nest.
+(define (template n item tail) (list 'quasiquote (append (let loop ((i 0)) (if (= i n) '() (cons item (loop (+ i 1))))) tail)))
+(define here (environment '(scheme base)))
+(define (size n item tail) (let loop ((at (eval (template n item tail) here)) (count 0)) (if (pair? at) (loop (cdr at) (+ count 1)) (list count at))))
+(writeln (size 20000 '(unquote (car '(1))) '())) ; => (20000 ())
+(writeln (size 20000 '(unquote (car '(1))) 'end)) ; => (20000 end)
+(writeln (size 5000 '(unquote-splicing (list 1 2)) '())) ; => (10000 ())
+(writeln (size 5000 '(unquote-splicing (list 1 2)) '(last))) ; => (10001 ())
+(writeln (size 40 '(unquote-splicing (list 1 2)) '((unquote (+ 1 2)) . end))) ; => (81 end)
+(writeln (eval (template 3 '(unquote-splicing (list 1 2)) '(3 . end)) here)) ; => (1 2 1 2 1 2 3 . end)
