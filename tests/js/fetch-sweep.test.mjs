@@ -59,3 +59,40 @@ for (const [name, begin] of Object.entries(enders)) {
     });
   }
 }
+
+for (const [name, begin] of Object.entries(enders)) {
+  test(`${name}, any number of microtasks after the first bytes of a stream: whoever asked gets an answer`, async (t) => {
+    const first = new TextEncoder().encode('data: {"choices":[{"delta":{"content":"one"}}]}\n\n');
+    for (let moment = 0; moment < 60; moment++) {
+      let giveBytes;
+      // Its bytes come when we say so, and the rest never.
+      const fetch = async (_url, { signal }) =>
+        new Response(
+          new ReadableStream(
+            {
+              start(controller) {
+                giveBytes = () => controller.enqueue(first);
+                signal.addEventListener('abort', () => controller.error(signal.reason));
+              },
+            },
+            { highWaterMark: 0 },
+          ),
+          { headers: { 'content-type': 'text/event-stream' } },
+        );
+      const rt = await open(t, { fetch });
+      const run = (send) => async (ask) => (await send(ask, 'http://127.0.0.1/v1/chat/completions', asking(true))).text();
+      const [answer, end] = begin(rt, run);
+      const outcome = answer.then(
+        (text) => `answered with ${text}`,
+        (error) => (error === 'enough' || error?.reason === 'enough' ? 'cancelled' : `failed with ${error?.stack ?? error}`),
+      );
+      await turns();
+      giveBytes();
+      for (let i = 0; i < moment; i++) await null;
+      end();
+      assert.equal(await outcome, 'cancelled', `after ${moment} microtasks`);
+      await assertNothingLeft(rt);
+      await rt.close();
+    }
+  });
+}

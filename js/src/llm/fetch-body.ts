@@ -30,6 +30,10 @@ export class Body {
     this.#reader = reader;
   }
 
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
   /** Waits for the next bytes; undefined at the end. Throws what the connection throws, or what fail() was given. */
   async read(): Promise<Bytes | undefined> {
     if (this.#over !== undefined) return this.#ended();

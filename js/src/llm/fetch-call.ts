@@ -41,16 +41,34 @@ const kUnknown: LLMUsage = { inputTokens: 0, outputTokens: 0, source: 'unknown' 
 
 const ignore = (): void => {};
 
-/** A caller outside, whose fiber lasts as long as the body that it got. @internal */
+/**
+ * A caller outside, whose fiber lasts until it has its answer and the body of that is over. Either may come first: a signal can
+ * end the body while the answer is on its way, and a fiber that ended gets none. @internal
+ */
 export class FetchOutside extends Outside {
-  hasBody = false;
+  #hasAnswer = false;
+  #hasBody = false;
 
   constructor(raw: RawExports) {
     super(raw, 'fetch', true);
   }
 
+  bodyBegins(): void {
+    this.#hasBody = true;
+  }
+
+  bodyOver(): void {
+    this.#hasBody = false;
+    this.#endIfOver();
+  }
+
   override _operationOver(): void {
-    if (!this.hasBody) this.end();
+    this.#hasAnswer = true;
+    this.#endIfOver();
+  }
+
+  #endIfOver(): void {
+    if (this.#hasAnswer && !this.#hasBody) this.end();
   }
 }
 
@@ -123,10 +141,7 @@ export class FetchCall extends HostCall {
     const response = this.#response;
     // The call must not keep alive what its caller drops.
     this.#response = undefined;
-    if (this.#open !== undefined) {
-      if (this.owner instanceof FetchOutside) this.owner.hasBody = true;
-      this.#limitBody();
-    }
+    if (this.#open?.body.isOver === false) this.#limitBody();
     return response;
   }
 
@@ -260,8 +275,10 @@ export class FetchCall extends HostCall {
   }
 
   #opened(attempt: Attempt, response: Response, head: Bytes[], reader: ByteReader, usage: UsageReader | undefined, end: TerminatorWatch | 'garbage' | undefined): void {
-    if (this.winner !== undefined) {
-      attempt.cut(new Error('another attempt won'));
+    if (this.winner !== undefined) attempt.cut(new Error('another attempt won'));
+    // Its first bytes and its end may come together; a fetch need not know signals.
+    if (attempt.wasCut) {
+      reader.cancel(attempt.signal.reason).catch(ignore);
       this.fail(attempt, attempt.signal.reason);
       return;
     }
@@ -284,6 +301,7 @@ export class FetchCall extends HostCall {
     };
     const body = new Body(head, reader, over, seen, flaw);
     this.#open = { attempt, body };
+    if (this.owner instanceof FetchOutside) this.owner.bodyBegins();
     this.#status = status;
     this.#response = withBody(response, body);
     this.opened(attempt);
@@ -384,7 +402,7 @@ export class FetchCall extends HostCall {
     }
     attempt.note.endedAt = this.host.now();
     this.closed(attempt, wasCut, how === 'lost' ? this.#lost(reason) : undefined);
-    if (this.owner instanceof FetchOutside) this.owner.end();
+    if (this.owner instanceof FetchOutside) this.owner.bodyOver();
     this.#finish(how === 'read' ? undefined : reason);
   }
 
