@@ -10,7 +10,7 @@ namespace heddle {
 namespace {
 
 // Two lines of the cache, as many as a record, a body or a small coroutine's frame spans.
-void fetch([[maybe_unused]] const void* memory) {
+void fetch(const void* memory) {
 #ifdef __wasm__
   // No such instruction there; a load whose value nobody waits for does the same.
   static_cast<void>(*static_cast<const volatile char*>(memory));

@@ -61,6 +61,7 @@ class Scheduler {
   bool has_shared_body() const { return shared_ != nullptr; }
   // Whether a shared body has control: what it does is no event, doing it again does it again.
   bool in_shared_turn() const { return turn_ != 0; }
+  // Whether it is the one: then it has begun and is not over.
   bool has_turn(FiberId id) const { return id == turn_ && id != 0; }
   void awaited(u32 seq) { effect(CommandType::kAwaited, seq); }
   void printed(u32 program, u32 bytes) { effect(CommandType::kOutput, program, bytes); }

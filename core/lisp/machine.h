@@ -8,7 +8,7 @@
 // in Lisp (prelude/), or ends with tail_call().
 //
 // Partners: interpreter.cpp (the loop), calls.cpp (frames, and what is called that is no simple closure),
-// continuations.cpp, conditions.cpp (errors), compiler.h, builtins/control.cpp with prelude/control.scm.
+// continuations.cpp, conditions.cpp (errors), compiler/compiler.h, builtins/control.cpp with prelude/control.scm.
 #pragma once
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The grammar of programs.h. Long because most of it is the templates, which have to name what the language has.
 #include "programs.h"
 
 #include <span>

@@ -1,5 +1,7 @@
 // Pairs and lists (R7RS 6.4), and what of SRFI 1 calls no procedure back; the rest is in prelude/lists.scm.
 //
+// Long because the standard has many of them, none of which has much to itself.
+//
 // Invariant: every loop over a program's list ends, also where the list is circular (ListWalk), and none builds
 // anything from a list before it is known to be proper.
 #include <array>

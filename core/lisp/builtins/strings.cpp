@@ -1,6 +1,6 @@
 // Strings (R7RS 6.7); searching, cutting and joining is in string_search.cpp, what calls procedures back in
 // prelude/strings.scm, string->utf8 in bytevectors.cpp, string->vector in vectors.cpp. A literal and the name of a
-// symbol are immutable: changing one is a TypeError. How strings lie in memory: lisp/strings.h.
+// symbol are immutable: changing one is a TypeError. How strings lie in memory: text/strings.h.
 #include "lisp/text/strings.h"
 
 #include "lisp/builtins/arguments.h"

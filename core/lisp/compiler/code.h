@@ -21,7 +21,7 @@ static_assert(sizeof(Instruction) == 8);
 struct Code : Object {
   Value name;          // Symbol or #f
   Value constants;     // Vector or #f
-  Value positions;     // Bytes or #f: which instruction stands for which place, see code_positions.cpp
+  Value positions;     // Bytes or #f: which instruction stands for which place, see conditions.h
   u32 frame_size = 1;  // registers, windows of calls included
   u16 arity = 0;       // arguments; kVariadic: see below
   u16 required = 0;    // arguments that must be there

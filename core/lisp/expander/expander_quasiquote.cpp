@@ -1,5 +1,5 @@
 // Quasiquotation, in full: nested levels, vectors, splicing anywhere, unquote in the place of a tail.
-#include <algorithm>
+#include <vector>
 
 #include "lisp/expander/expansion.h"
 #include "lisp/expander/expansion_guards.h"
@@ -78,45 +78,47 @@ Node* Expansion::quasi(Value datum, u32 level, bool& is_static) {
     tail = constant(strip(rest));
   }
   is_static = is_tail_static && end == 0;
+  // From the end: what is spliced is a part, others are one some at a time.
   constexpr std::size_t kMaxItems = 32;
-  // A long one is appended from its parts by one call: calls within calls would nest as deep as it is long.
-  constexpr std::size_t kMaxNested = 4096;
-  if (end > kMaxNested || (end > kMaxItems && std::count_if(pieces.begin(), pieces.end(), [](const Piece& piece) {
-                                                return piece.is_spliced;
-                                              }) > static_cast<std::ptrdiff_t>(kMaxItems))) {
+  struct Part {
+    std::size_t begin;
+    std::size_t end;
+  };
+  std::vector<Part> parts;
+  for (std::size_t begin = end; end > 0; end = begin) {
+    --begin;
+    if (!pieces[begin].is_spliced) {
+      while (begin > 0 && !pieces[begin - 1].is_spliced && end - begin < kMaxItems) --begin;
+    }
+    parts.push_back({begin, end});
+  }
+  const auto call_of = [&](const char* name, const Part& part) {
+    Node* call = core_call(name, {});
+    for (std::size_t index = part.begin; index < part.end; ++index) call->children.push_back(pieces[index].node);
+    return call;
+  };
+  const auto is_empty = [](const Node* node) { return node->kind == NodeKind::kConstant && node->value.is_nil(); };
+  // Calls within calls would nest as deep as there are parts: many are appended by one.
+  constexpr std::size_t kMaxNestedParts = 64;
+  if (parts.size() > kMaxNestedParts) {
     Node* call = core_call("append", {});
-    for (std::size_t begin = 0; begin < end;) {
-      if (pieces[begin].is_spliced) {
-        call->children.push_back(pieces[begin++].node);
-        continue;
-      }
-      Node* part = core_call("list", {});
-      for (std::size_t count = 0; count < kMaxItems && begin < end && !pieces[begin].is_spliced; ++count) {
-        part->children.push_back(pieces[begin++].node);
-      }
-      call->children.push_back(part);
+    for (std::size_t i = parts.size(); i-- > 0;) {
+      const Piece& piece = pieces[parts[i].begin];
+      call->children.push_back(piece.is_spliced ? piece.node : call_of("list", parts[i]));
     }
-    if (tail->kind != NodeKind::kConstant || !tail->value.is_nil() || pieces[end - 1].is_spliced) {
-      call->children.push_back(tail);
-    }
+    if (!is_empty(tail)) call->children.push_back(tail);
     return call;
   }
-  // From the end: what is spliced by append, others some at a time.
-  while (end > 0) {
-    if (pieces[end - 1].is_spliced) {
-      --end;
-      const bool is_last = tail->kind == NodeKind::kConstant && tail->value.is_nil();
-      tail = is_last ? pieces[end].node : core_call("append", {pieces[end].node, tail});
-      continue;
+  for (const Part& part : parts) {
+    const Piece& piece = pieces[part.begin];
+    const bool is_last = is_empty(tail);
+    if (piece.is_spliced) {
+      tail = is_last ? piece.node : core_call("append", {piece.node, tail});
+    } else {
+      Node* call = call_of(is_last ? "list" : part.end - part.begin == 1 ? "cons" : "cons*", part);
+      if (!is_last) call->children.push_back(tail);
+      tail = call;
     }
-    std::size_t begin = end - 1;
-    while (begin > 0 && !pieces[begin - 1].is_spliced && end - begin < kMaxItems) --begin;
-    const bool is_last = tail->kind == NodeKind::kConstant && tail->value.is_nil();
-    Node* call = core_call(is_last ? "list" : (end - begin == 1 ? "cons" : "cons*"), {});
-    for (std::size_t index = begin; index < end; ++index) call->children.push_back(pieces[index].node);
-    if (!is_last) call->children.push_back(tail);
-    tail = call;
-    end = begin;
   }
   return tail;
 }

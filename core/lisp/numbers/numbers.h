@@ -7,7 +7,8 @@
 // long; what would be larger raises RangeError. Work beyond a few limbs is charged to the machine.
 //
 // What takes a Machine gives kRaised where it raised (TypeError, RangeError, DivideByZero, with the procedure's name).
-// Partners: natural.h (limbs), elementary.h (exp, sin, ...), number_text.cpp (syntax), builtins/numbers.cpp.
+// Partners: natural.h (limbs), elementary.h (exp, sin, ...), number_parser.cpp and number_printer.cpp (text),
+// builtins/numbers.cpp.
 #pragma once
 
 #include <string>
