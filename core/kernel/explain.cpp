@@ -121,6 +121,7 @@ std::vector<WaitFact> Scheduler::explain(FiberId id) const {
         }
         break;
       }
+      case OpKind::kSync: peers_->explain(op_id, fact(WaitReason::kObjects, op.since)); break;
       case OpKind::kRead: fact(WaitReason::kChunk, op.since); break;
       case OpKind::kCall: explain_call(calls_[op.link], fact); break;
       case OpKind::kHost:

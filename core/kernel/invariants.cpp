@@ -109,8 +109,10 @@ std::string Scheduler::broken_invariant() const {
                  op_id);
       find.check(previous == 0 || op.previous == previous, "operations are mislinked", id);
       previous = op_id;
-      peer_waits += op.kind == OpKind::kWait ? 1 : 0;
-      self_waits += op.kind != OpKind::kWait && op.kind != OpKind::kHost ? 1 : 0;
+      const bool is_peer_wait = op.kind == OpKind::kWait || op.kind == OpKind::kSync;
+      peer_waits += is_peer_wait ? 1 : 0;
+      self_waits += !is_peer_wait && op.kind != OpKind::kHost ? 1 : 0;
+      find.check(op.kind != OpKind::kSync || op.link != 0, "waits at no object", op_id);
       ++ops;
       timer(op.timer, TimerKind::kOpDone, op_id);
       timer(op.timeout, TimerKind::kOpTimeout, op_id);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernel/scheduler.h"
+#include "sync/sync_table.h"
 
 namespace heddle {
 
@@ -21,14 +22,19 @@ Time optional_span(Time time) { return time < 0 ? -1 : span(time); }
 
 }  // namespace
 
-Kernel::Kernel(const KernelConfig& config) : scheduler_(std::make_unique<Scheduler>(config)) {}
-Kernel::~Kernel() = default;
+Kernel::Kernel(const KernelConfig& config)
+    : scheduler_(std::make_unique<Scheduler>(config)), sync_(std::make_unique<SyncTable>(*scheduler_, config.seed)) {
+  scheduler_->set_peers(sync_.get());
+}
+
+// Bodies may call it while they are destroyed.
+Kernel::~Kernel() { scheduler_->drop_bodies(); }
 
 void Kernel::note(EventType type, u32 a, u32 b, u32 c, double x, double y) {
   if (scheduler_->in_shared_turn()) return;
   // What belongs to the next submit, wait or call counts with that.
   const bool is_part = type == EventType::kOption || type == EventType::kTarget || type == EventType::kCallOption ||
-                       type == EventType::kRoute || type == EventType::kPayload;
+                       type == EventType::kRoute || type == EventType::kPayload || type == EventType::kSyncCase;
   if (!is_part) ++events_;
   if (record_ != nullptr) record_->push_back({type, a, b, c, x, y});
 }
@@ -408,6 +414,8 @@ void Kernel::advance(Time duration) {
 Stats Kernel::stats() const {
   Stats stats = scheduler_->stats();
   stats.events = events_;
+  stats.sync_links = sync_->links();
+  for (u32 kind = 1; kind < kSyncKinds; ++kind) stats.objects[kind] = sync_->count(static_cast<SyncKind>(kind));
   return stats;
 }
 
@@ -437,7 +445,10 @@ bool Kernel::is_stream(CallId call) const { return scheduler_->has_call(call) &&
 
 u64 Kernel::work() const { return scheduler_->work(); }
 
-std::string Kernel::broken_invariant() const { return scheduler_->broken_invariant(); }
+std::string Kernel::broken_invariant() const {
+  std::string broken = scheduler_->broken_invariant();
+  return broken.empty() ? sync_->broken_invariant() : broken;
+}
 
 u32 Kernel::foreign() const { return scheduler_->foreign(); }
 u32 Kernel::live_calls() const { return scheduler_->live_calls(); }

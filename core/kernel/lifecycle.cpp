@@ -116,6 +116,7 @@ void Scheduler::outside_done(FiberId id) {
   if (fiber.kind != FiberKind::kOutside || fiber.body_ended) return;
   fiber.body_ended = true;
   drop_operations(id);
+  peers_->fiber_over(id);
   drop_calls(id, true);
   drop_shields(id);
   drop_limits(fiber);
@@ -215,6 +216,7 @@ void Scheduler::body_over(FiberId id, bool completed) {
   fiber.waits_for_slot = false;
   fiber.yielded = false;
   drop_operations(id);
+  peers_->fiber_over(id);
   drop_calls(id, true);
   drop_shields(id);
   end_grace(fiber);

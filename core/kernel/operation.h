@@ -2,11 +2,12 @@
 // (`Promise.all([ctx.llm(a), ctx.llm(b)])`), which is why the wait belongs to the operation and not to the fiber.
 #pragma once
 
+#include "heddle/sync.h"
 #include "heddle/types.h"
 
 namespace heddle {
 
-enum class OpKind : u8 { kFree = 0, kYield = 1, kDelay = 2, kWait = 3, kCall = 4, kRead = 5, kHost = 6 };
+enum class OpKind : u8 { kFree = 0, kYield = 1, kDelay = 2, kWait = 3, kCall = 4, kRead = 5, kHost = 6, kSync = 7 };
 enum class OpState : u8 { kParked = 0, kDone = 1 };
 
 struct Operation {
@@ -16,15 +17,17 @@ struct Operation {
   OpCode code = OpCode::kOk;
   WaitMode mode = WaitMode::kAll;
   bool cancel_losers = false;
-  bool of_host = false;  // of a shared body's fiber, but begun by the host
+  bool of_host = false;          // of a shared body's fiber, but begun by the host
+  SyncAct act = SyncAct::kLock;  // kSync: what was done in the end, to `object`
   u32 next = 0;
   u32 previous = 0;
   u32 aux = 0;  // the result's number (see CommandType::kResume)
   u32 shield = 0;
   TimerId timer = 0;    // a delay, a simulated chunk
   TimerId timeout = 0;  // the operation's own timeout
-  u32 link = 0;         // kWait: first of its links; kCall, kRead: the call; kHost: the procedure
-  u32 remaining = 0;    // kWait: targets that have not settled
+  u32 link = 0;         // kWait, kSync: first of its links; kCall, kRead: the call; kHost: the procedure
+  u32 remaining = 0;    // kWait: targets that have not settled; kSync: the token or permits that it got
+  SyncId object = 0;    // of a kSync that ended: where; also once it was delivered
   Time since = 0;
 };
 static_assert(sizeof(Operation) <= 64);

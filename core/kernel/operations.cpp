@@ -5,9 +5,9 @@
 namespace heddle {
 
 namespace {
-bool waits_for_peers(OpKind kind) { return kind == OpKind::kWait; }
+bool waits_for_peers(OpKind kind) { return kind == OpKind::kWait || kind == OpKind::kSync; }
 // What the host does for a fiber is a wait of neither kind: the operations that it begins there say which it is.
-bool waits_for_itself(OpKind kind) { return kind != OpKind::kWait && kind != OpKind::kHost; }
+bool waits_for_itself(OpKind kind) { return !waits_for_peers(kind) && kind != OpKind::kHost; }
 }  // namespace
 
 bool Scheduler::is_interrupted(const Fiber& fiber, ShieldId shield) const {
@@ -69,6 +69,7 @@ void Scheduler::detach(OpId id) {
   timers_.clear(op.timer);
   timers_.clear(op.timeout);
   if (op.kind == OpKind::kWait) unlink_all(id);
+  if (op.kind == OpKind::kSync && op.link != 0) peers_->leave(id);
   if (fiber.first_op == id) {
     fiber.first_op = op.next;
     if (op.next != 0) ops_[op.next].previous = op.previous;
@@ -106,7 +107,11 @@ void Scheduler::abandon(OpId id) {
 void Scheduler::drop_operations(FiberId id) {
   Fiber& fiber = fibers_[id];
   while (const OpId done = take_done(fiber)) {
-    if (ops_[done].of_host) run(CommandType::kResume, done, static_cast<u32>(ops_[done].code), ops_[done].aux);
+    if (ops_[done].of_host) {
+      resume(done);
+    } else if (ops_[done].object != 0) {
+      peers_->undelivered(done);
+    }
   }
   while (const OpId op = fiber.first_op) {
     abandon(op);
@@ -114,6 +119,37 @@ void Scheduler::drop_operations(FiberId id) {
     if (ops_[op].of_host) run(CommandType::kResume, op, static_cast<u32>(OpCode::kCancelled));
     ops_[op].kind = OpKind::kFree;
     retired_ops_.push_back(op);
+  }
+}
+
+OpId Scheduler::begin_sync(FiberId id, ShieldId shield, Time timeout) {
+  return begin(id, OpKind::kSync, shield, timeout);
+}
+
+void Scheduler::complete_sync(OpId id, OpCode code, u32 index, SyncAct act, u32 value, SyncId object) {
+  Operation& op = ops_[id];
+  op.act = act;
+  op.object = object;
+  op.remaining = value;
+  complete(id, code, index);
+}
+
+void Scheduler::dropped(u32 token) {
+  if ((token & kTokenOfBody) == 0) {
+    effect(CommandType::kDropped, token);
+  } else if (shared_ != nullptr) {
+    shared_->dropped(token);
+  }
+}
+
+// Tells the host how an operation ended.
+void Scheduler::resume(OpId id) {
+  const Operation& op = ops_[id];
+  const u32 code = static_cast<u32>(op.code);
+  if (op.object != 0) {
+    run(CommandType::kResume, id, code | op.aux << 8, op.remaining);
+  } else {
+    run(CommandType::kResume, id, code, op.aux);
   }
 }
 

@@ -43,8 +43,10 @@ Scheduler::Scheduler(const KernelConfig& config)
   gates_.emplace_back();  // none has number 0
 }
 
+Scheduler::~Scheduler() = default;
+
 // A body's own objects may call the kernel when they are destroyed.
-Scheduler::~Scheduler() {
+void Scheduler::drop_bodies() {
   for (std::unique_ptr<Body>& body : bodies_) body.reset();
 }
 
@@ -260,9 +262,7 @@ void Scheduler::dispatch_host(FiberId id) {
     }
     run(CommandType::kStart, id);
   }
-  while (const OpId op = take_done(fiber)) {
-    run(CommandType::kResume, op, static_cast<u32>(ops_[op].code), ops_[op].aux);
-  }
+  while (const OpId op = take_done(fiber)) resume(op);
   // A body with another operation outstanding may just go on waiting for that one.
   if (fiber.kind != FiberKind::kOutside && fiber.first_op == 0) enter_host(fiber);
   if (fiber.peer_waits > 0) touch(id);
@@ -285,12 +285,13 @@ void Scheduler::dispatch_shared(FiberId id) {
   while (fiber.first_done != 0) {
     const OpId op = take_done(fiber);
     if (ops_[op].of_host) {
-      run(CommandType::kResume, op, static_cast<u32>(ops_[op].code), ops_[op].aux);
+      resume(op);
       continue;
     }
     runs = true;
     code = ops_[op].code;
     aux = ops_[op].aux;
+    delivered_ = ops_[op].remaining;
   }
   if (is_awaited_by_host(fiber)) enter_host(fiber);
   if (!runs) {
@@ -360,6 +361,7 @@ void Scheduler::dispatch_native(FiberId id) {
     const OpId op = take_done(fiber);
     code = ops_[op].code;
     aux = ops_[op].aux;
+    delivered_ = ops_[op].remaining;
   }
   turn_steps_ = 0;
   bool completed = true;

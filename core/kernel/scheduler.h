@@ -38,6 +38,7 @@
 #include "kernel/fiber.h"
 #include "kernel/gate.h"
 #include "kernel/operation.h"
+#include "kernel/peers.h"
 #include "kernel/random.h"
 #include "kernel/ready_queue.h"
 #include "kernel/slab.h"
@@ -58,6 +59,8 @@ class Scheduler {
   void advance(Time duration);
   void configure(ConfigKey key, double value);
   void set_shared_body(SharedBody* body) { shared_ = body; }
+  void drop_bodies();
+  void set_peers(Peers* peers) { peers_ = peers; }
   bool has_shared_body() const { return shared_ != nullptr; }
   // Whether a shared body has control: what it does is no event, doing it again does it again.
   bool in_shared_turn() const { return turn_ != 0; }
@@ -87,6 +90,15 @@ class Scheduler {
   void host_done(OpId id, bool ok);
 
   bool is_interrupted(const Fiber& fiber, ShieldId shield) const;
+
+  // operations.cpp, for the objects at which fibers wait for each other
+  OpId begin_sync(FiberId id, ShieldId shield, Time timeout);
+  void complete_sync(OpId id, OpCode code, u32 index, SyncAct act, u32 value, SyncId object);
+  void set_link(OpId id, u32 link) { ops_[id].link = link; }
+  void dropped(u32 token);
+  void not_released(SyncId mutex, FiberId id) { effect(CommandType::kNotReleased, mutex, fibers_[id].seq); }
+  // What the operation got that the body was last resumed with.
+  u32 delivered() const { return delivered_; }
 
   // waits.cpp
   i32 wait(FiberId id, WaitMode mode, const FiberId* targets, u32 count, bool cancel_losers, Time timeout,
@@ -192,6 +204,7 @@ class Scheduler {
   // operations.cpp
   OpId begin(FiberId id, OpKind kind, ShieldId shield, Time timeout);
   void complete(OpId id, OpCode code, u32 aux);
+  void resume(OpId id);
   void abandon(OpId id);
   void detach(OpId id);
   void drop_operations(FiberId id);
@@ -344,6 +357,8 @@ class Scheduler {
   u64 commands_answered_ = 0;  // that the host has read for certain
   u32 turn_steps_ = 0;         // of the native body that runs
   SharedBody* shared_ = nullptr;
+  Peers* peers_ = nullptr;
+  u32 delivered_ = 0;
   FiberId turn_ = 0;       // whose shared body has control
   FiberId paused_ = 0;     // whose turn goes on with the next step
   u32 slice_left_ = 0;     // steps

@@ -15,6 +15,7 @@
 
 #include "heddle/lisp.h"
 #include "lisp/machine.h"
+#include "lisp/tokens.h"
 #include "lisp/wire.h"
 
 namespace heddle::lisp {
@@ -102,6 +103,7 @@ class Programs final : public SharedBody, private RootSet {
   TurnEnd run(FiberId id, OpCode code, u32 aux, u32& steps) override;
   void body_over(FiberId id) override;
   void ended(FiberId id, Outcome outcome) override;
+  void dropped(u32 token) override { tokens_.take(token); }
   const void* resumes_at(FiberId id) const override { return id < entries_.size() ? entries_[id].fiber : nullptr; }
 
  private:
@@ -165,7 +167,8 @@ class Programs final : public SharedBody, private RootSet {
   std::map<FiberId, HostCall> host_calls_;
   std::map<u32, Reason> reasons_;       // by the fiber's number
   std::vector<Value> host_procedures_;  // from kFirstDefined
-  std::vector<FiberId> targets_;        // of a wait
+  Tokens tokens_;
+  std::vector<FiberId> targets_;  // of a wait
   std::string out_;
 };
 

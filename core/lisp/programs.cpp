@@ -55,6 +55,7 @@ void Programs::mark_roots(Heap& heap) {
   for (const auto& [id, fiber] : over_) heap.mark(Value::object(fiber));
   if (last_over_ != 0) heap.mark(Value::object(entries_[last_over_].fiber));
   for (const Value procedure : host_procedures_) heap.mark(procedure);
+  tokens_.mark(heap);
 }
 
 void Programs::forget_dead(Heap& /*heap*/) {}

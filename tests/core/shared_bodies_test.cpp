@@ -46,6 +46,7 @@ class Programs : public SharedBody {
   }
   void body_over(FiberId id) override { programs.erase(id); }
   void ended(FiberId id, Outcome outcome) override { outcomes[id] = outcome; }
+  void dropped(u32 /*token*/) override {}
   const void* resumes_at(FiberId /*id*/) const override { return nullptr; }
 
   // Steps until nothing runs, and no time could pass; reads what the host was told.

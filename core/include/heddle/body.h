@@ -43,6 +43,8 @@ class SharedBody {
   virtual void body_over(FiberId fiber) = 0;
   // Body and children are over; the id will be reused. `outcome` is how the fiber settled. Must not call the kernel.
   virtual void ended(FiberId fiber, Outcome outcome) = 0;
+  // A value that it keeps under this token will be received by nobody. Must not call the kernel.
+  virtual void dropped(u32 token) = 0;
   // Memory that run() reads first, or nullptr: the scheduler may fetch it ahead.
   virtual const void* resumes_at(FiberId fiber) const = 0;
 };

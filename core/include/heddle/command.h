@@ -19,8 +19,10 @@ namespace heddle {
 
 enum class CommandType : u8 {
   // Runs.
-  kStart = 1,      // a: fiber whose host body begins
-  kResume = 2,     // a: op, b: OpCode, c: index of the fiber that decided a wait, or attempts of a call
+  kStart = 1,  // a: fiber whose host body begins
+  // a: op, b: OpCode, c: index of the fiber that decided a wait, or attempts of a call. Of an operation on objects
+  // b: OpCode | index of the case << 8, c: the token that it got.
+  kResume = 2,
   kStartCall = 3,  // a: call, b: its op, c: attempt number, detail: entry of its plan, little-endian
   kRead = 4,       // a: op, b: call; get the stream's next chunk
   kHostOp = 5,     // a: op, b: fiber, c: number of the procedure that the host carries out for it; answer: host_done()
@@ -35,11 +37,13 @@ enum class CommandType : u8 {
   kZombie = 20,  // a: fiber, b: 1 it became one, 0 it ended after all
   // A scope was cancelled, and settles when its body and children ended. Fields as kSettle's.
   kInterrupt = 21,
-  kSpawned = 22,   // a: fiber, b: its parent or 0, c: its seq; a native body made a task, the first word about it
-  kOutput = 23,    // a: number of a program that printed something, b: bytes that wait for the host
-  kHostOver = 24,  // a: op of a kHostOp; it ended without an answer, the id will be reused
-  kStarted = 25,   // a: fiber; a task whose body is shared has its slot, and runs
-  kAwaited = 26,   // a: seq of a task that a program asks for; how it settles is not lost
+  kSpawned = 22,      // a: fiber, b: its parent or 0, c: its seq; a native body made a task, the first word about it
+  kOutput = 23,       // a: number of a program that printed something, b: bytes that wait for the host
+  kHostOver = 24,     // a: op of a kHostOp; it ended without an answer, the id will be reused
+  kStarted = 25,      // a: fiber; a task whose body is shared has its slot, and runs
+  kAwaited = 26,      // a: seq of a task that a program asks for; how it settles is not lost
+  kDropped = 27,      // a: token of a value that nobody will get
+  kNotReleased = 28,  // a: mutex, b: seq of the fiber that ended with it
 };
 
 struct Command {

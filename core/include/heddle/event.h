@@ -48,7 +48,14 @@ enum class EventType : u32 {
   kReadProgress = 35,  // a: op, x: its timeout begins anew
   kHostDone = 36,      // a: op of a kHostOp, b: 1 ok, 0 failed
   kPayload = 37,       // a: bytes, b: running number, x: their hash, as bits; what the next event carries besides
+  kSyncMake = 38,      // a: SyncKind, b: limit
+  kSyncRelease = 39,   // a: object
+  kSyncOne = 40,       // a: fiber, b: shield, c: object | SyncAct << 26 | may wait << 31, x: timeout or 0, y: value
+  kSyncCase = 41,      // a: SyncAct, b: object, c: value; belongs to the next kSyncSelect
+  kSyncSelect = 42,    // a: fiber, b: shield, c: 1 if it may wait, x: timeout or 0
+  kSyncDo = 43,        // a: fiber, b: SyncDo, c: object, x: value
 };
+constexpr u32 kSyncIdBits = 26;
 
 // In kReopen a call shares a word with its flags; as many calls as that cuts off fit into no memory.
 constexpr u32 kReopenCallBits = 24;

@@ -84,6 +84,8 @@ struct JobState {
   i32 answer = 0;             // to the operation that it waits for: its id
   OpCode code = OpCode::kOk;  // how that ended
   u32 aux = 0;
+  u32 index = 0;  // of the case, and
+  u32 value = 0;  // the token that it gave, of an operation on objects
 };
 
 // How a wait for several fibers ended; `index`, among those named, is the one that decided.
@@ -95,6 +97,16 @@ struct Waited {
 struct Called {
   OpCode code;
   u32 attempts;
+};
+
+// How an operation on objects ended. `answer` says why one was refused (then the code is kFailed).
+struct Synced {
+  OpCode code;
+  i32 answer;
+  u32 index;  // of the case
+  u32 value;  // the token that was received or taken
+
+  bool ok() const { return code == OpCode::kOk; }
 };
 
 struct Opened {
@@ -285,6 +297,45 @@ class Read : public Awaitable<Read> {
   Time timeout_;
 };
 
+class Sync {
+ public:
+  Sync(JobState* state, std::vector<SyncCase> cases, bool may_wait, Time timeout)
+      : state_(state), cases_(std::move(cases)), may_wait_(may_wait), timeout_(timeout) {}
+  bool await_ready() {
+    Kernel& kernel = *state_->kernel;
+    const u32 count = static_cast<u32>(cases_.size());
+    state_->answer = count == 1
+                         ? kernel.sync(state_->fiber, cases_[0], may_wait_, timeout_, state_->shield)
+                         : kernel.select(state_->fiber, cases_.data(), count, may_wait_, timeout_, state_->shield);
+    if (state_->answer > 0) return false;
+    const SyncResult& result = kernel.sync_result();
+    const bool cancelled = state_->answer == kInterrupted ||
+                           (state_->answer == kRefused && kernel.is_interrupted(state_->fiber, state_->shield));
+    const OpCode code = state_->answer == kDone ? result.is_closed ? OpCode::kClosed : OpCode::kOk
+                        : cancelled             ? OpCode::kCancelled
+                                                : OpCode::kFailed;
+    result_ = {code, state_->answer, result.index, result.value};
+    is_here_ = true;
+    // One that ignores its cancel must not keep others from running.
+    if (!cancelled || state_->host != nullptr) return true;
+    kernel.give_turn(state_->fiber);
+    return false;
+  }
+  void await_suspend(std::coroutine_handle<> /*job*/) const noexcept {}
+  Synced await_resume() const {
+    if (is_here_) return result_;
+    return {state_->code, state_->answer, state_->index, state_->value};
+  }
+
+ private:
+  JobState* state_;
+  std::vector<SyncCase> cases_;
+  bool may_wait_;
+  Time timeout_;
+  bool is_here_ = false;
+  Synced result_{};
+};
+
 class Scope : public Awaitable<Scope> {
  public:
   Scope(JobState* state, Child scope) : Awaitable(state), scope_(std::move(scope)) {}
@@ -345,6 +396,23 @@ class Self {
     return {state_, {mode, std::move(targets), cancel_losers, timeout}};
   }
 
+  // Does something to an object, or waits until it can be done.
+  [[nodiscard]] job_internal::Sync sync(SyncAct act, SyncId object, u32 value = 0, Time timeout = 0) const {
+    return {state_, {{act, object, value}}, true, timeout};
+  }
+  // The same, if it need not wait.
+  [[nodiscard]] job_internal::Sync try_sync(SyncAct act, SyncId object, u32 value = 0) const {
+    return {state_, {{act, object, value}}, false, 0};
+  }
+  // The same for whichever of several can be done first.
+  [[nodiscard]] job_internal::Sync select(std::vector<SyncCase> cases, Time timeout = 0) const {
+    return {state_, std::move(cases), true, timeout};
+  }
+  // What never waits.
+  i32 sync_now(SyncDo what, SyncId object, u32 value = 0) const {
+    return state_->kernel->sync_now(state_->fiber, what, object, value);
+  }
+
   // Asks the host for a call, with retry for a model's.
   [[nodiscard]] job_internal::Call call(CallClass type = CallClass::kLlm, Time timeout = 0) const {
     return {state_, type, timeout};
@@ -380,6 +448,8 @@ class JobBody final : public Body {
   bool run(OpCode code, u32 aux, bool& completed) override {
     state_.code = code;
     state_.aux = aux;
+    state_.index = aux;
+    state_.value = state_.kernel->delivered();
     if (!job_) {
       job_ = function_(Self(&state_));
       resumes_at = job_.frame();

@@ -20,11 +20,13 @@
 #include "heddle/event.h"
 #include "heddle/ring.h"
 #include "heddle/stats.h"
+#include "heddle/sync.h"
 #include "heddle/types.h"
 
 namespace heddle {
 
 class Scheduler;
+class SyncTable;
 
 // What to submit. A value left at its default is inherited from the parent, or from the configuration.
 struct SubmitRequest {
@@ -71,9 +73,16 @@ struct CallRequest {
 
 // What an operation says at once. Positive numbers are ids: the answer comes later, by kResume.
 enum Answer : i32 {
-  kRefused = 0,      // an id was invalid
-  kDone = -1,        // nothing to wait for
-  kInterrupted = -2  // the fiber is cancelled: the operation raised, and did nothing
+  kRefused = 0,       // an id was invalid
+  kDone = -1,         // nothing to wait for
+  kInterrupted = -2,  // the fiber is cancelled: the operation raised, and did nothing
+  // Of operations on objects:
+  kWouldWait = -3,  // it would have to wait, and may not
+  kReentry = -4,    // the fiber holds that mutex
+  kNotHeld = -5,    // the fiber does not hold that mutex
+  kIsFull = -6,     // the ivar has its value
+  kIsClosed = -7,   // the channel is closed
+  kTooLarge = -8    // more permits than there are, or than were taken; or none
 };
 
 class Kernel {
@@ -224,6 +233,30 @@ class Kernel {
   // Writes down what the next event carries beyond its record: a program, a value.
   void note_payload(std::string_view bytes);
 
+  // --- Objects at which fibers wait for each other
+
+  // Makes one; 0 where the limit is none of that kind's. It lives until it is released.
+  SyncId make_object(SyncKind kind, u32 limit);
+  // Nobody can name it any more: who waits there gets kClosed, values that it keeps are told as dropped.
+  void release_object(SyncId id);
+  bool has_object(SyncId id) const;
+  // What an object has now: free permits, values in a buffer, parties that wait, 1 for a held mutex or a full ivar.
+  u32 object_count(SyncId id) const;
+  // Whose a mutex is, or 0.
+  FiberId holder(SyncId mutex) const;
+  // Does something to an object, or waits until it can be done: first come, first served, and who is woken has it.
+  // Gives an id, or an Answer; what was got is in sync_result() or comes with kResume. `timeout` 0 means none.
+  i32 sync(FiberId fiber, const SyncCase& one, bool may_wait = true, Time timeout = 0, ShieldId shield = 0);
+  // The same for whichever of several can be done first; of those that can at once the seed chooses.
+  i32 select(FiberId fiber, const SyncCase* cases, u32 count, bool may_wait = true, Time timeout = 0,
+             ShieldId shield = 0);
+  // What never waits: kDone or why not. A fiber that is cancelled may do it.
+  i32 sync_now(FiberId fiber, SyncDo what, SyncId id, u32 value = 0);
+  // Of the last operation that was kDone at once; of one that was refused, which case it was.
+  const SyncResult& sync_result() const;
+  // The token that the operation got that a native or shared body was last resumed with; its aux is the case's index.
+  u32 delivered() const;
+
   // --- What only native bodies need (heddle/job.h spells it as coroutines) ---
 
   // Counts steps of a computation. Gives kDone to go on; kInterrupted if the fiber is cancelled; an id (of nothing) if
@@ -268,6 +301,7 @@ class Kernel {
   void note(EventType type, u32 a = 0, u32 b = 0, u32 c = 0, double x = 0, double y = 0);
 
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<SyncTable> sync_;
   std::vector<Event>* record_ = nullptr;
   bool is_stepping_ = false;
   // How much of each ring earlier steps have written.
@@ -279,6 +313,7 @@ class Kernel {
   std::vector<FiberId> pending_wait_;         // gathered from kTarget records
   CallRequest pending_call_;                  // gathered from kCallOption records
   std::vector<RouteRequest> pending_routes_;  // gathered from kRoute records
+  std::vector<SyncCase> pending_cases_;       // gathered from kSyncCase records
 };
 
 }  // namespace heddle

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "heddle/sync.h"
 #include "heddle/types.h"
 
 namespace heddle {
@@ -43,7 +44,9 @@ struct Stats {
   u32 wait_links = 0;    // ties of waits to the fibers that they wait for
   u32 connections = 0;   // calls that are not over
   u32 shields = 0;
-  u32 limits = 0;  // fibers with a timeout, a deadline, a shield or a joiner
+  u32 limits = 0;                // fibers with a timeout, a deadline, a shield or a joiner
+  u32 sync_links = 0;            // ties of operations to the objects that they wait at
+  u32 objects[kSyncKinds] = {};  // by kind
 };
 
 // One gate.
@@ -77,6 +80,13 @@ enum class WaitReason : u8 {
   kUnwinding = 12,  // cancelled; its body has not ended yet
   kRate = 13,       // a rate limit; `until`, if nothing else happens
   kGatePlace = 14,  // a gate's own limit of calls; `fibers` have calls inside
+  kObjects = 15,    // waits at `objects`; `fibers` hold the mutexes among them
+};
+
+// What a fiber waits to do at an object.
+struct WaitedObject {
+  SyncId id = 0;
+  SyncAct act = SyncAct::kLock;
 };
 
 struct WaitFact {
@@ -87,6 +97,7 @@ struct WaitFact {
   u32 limit = 0;
   u32 gate = 0;                 // whose limit it is
   std::vector<FiberId> fibers;  // at most kMaxNamed of them
+  std::vector<WaitedObject> objects;
 };
 constexpr u32 kMaxNamed = 20;
 

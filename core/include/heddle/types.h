@@ -87,6 +87,7 @@ enum class OpCode : u8 {
   kRetryAfterTooLong = 5,  // the server asked for a longer wait than allowed
   kRequestTooLarge = 6,    // needs more tokens than a rate limit allows in a whole window
   kCircuitOpen = 7,        // its endpoint's circuit is open
+  kClosed = 8,             // the object that it waited at is closed, or gone
 };
 
 // What a wait for other fibers waits for.

@@ -96,6 +96,8 @@ class FakeHost : public JobHost {
   std::function<Reply(const Attempt&)> on_read = [](const Attempt&) { return Reply::fine(); };
   // Before each run that is carried out.
   std::function<void(const Command&)> on_run;
+  // With each effect.
+  std::function<void(const Command&)> on_effect;
   bool closes = true;  // answers kAbortCall
   Time close_latency = 0;
   bool checks = true;
@@ -169,7 +171,11 @@ class FakeHost : public JobHost {
   }
 
   void effects() {
-    while (!kernel.effects().empty()) effect(kernel.effects().pop());
+    while (!kernel.effects().empty()) {
+      const Command command = kernel.effects().pop();
+      if (on_effect) on_effect(command);
+      effect(command);
+    }
   }
 
   void check() {
@@ -258,8 +264,9 @@ class FakeHost : public JobHost {
         const FiberId fiber = found->second;
         waiting_.erase(found);
         HostBody& body = *bodies_.at(fiber);
-        body.state.code = static_cast<OpCode>(command.b);
-        body.state.aux = command.c;
+        body.state.code = static_cast<OpCode>(command.b & 0xff);
+        body.state.aux = body.state.value = command.c;
+        body.state.index = command.b >> 8;
         go_on(fiber);
         break;
       }
@@ -396,6 +403,8 @@ class FakeHost : public JobHost {
       case CommandType::kInterrupt: break;
       case CommandType::kStarted: break;
       case CommandType::kAwaited: break;
+      case CommandType::kDropped:
+      case CommandType::kNotReleased: break;
       default: ADD_FAILURE() << "not an effect";
     }
   }

@@ -1,0 +1,22 @@
+// What the scheduler has to know of the objects at which fibers wait for each other (sync/ has them): which operations
+// are theirs, and what the end of a fiber means to them.
+#pragma once
+
+#include "heddle/stats.h"
+#include "heddle/types.h"
+
+namespace heddle {
+
+class Peers {
+ public:
+  virtual ~Peers() = default;
+  // Nobody waits for this outstanding operation any more.
+  virtual void leave(OpId op) = 0;
+  // This one had ended, and its fiber will not hear of it.
+  virtual void undelivered(OpId op) = 0;
+  // The fiber's body is over.
+  virtual void fiber_over(FiberId fiber) = 0;
+  virtual void explain(OpId op, WaitFact& fact) const = 0;
+};
+
+}  // namespace heddle
