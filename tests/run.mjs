@@ -207,6 +207,7 @@ async function runFuzz() {
 async function checkTypes() {
   const programs = filesBelow(path.join(root, 'tests/types'), (file) => file.endsWith('.ts'));
   if (programs.length > 0) await runTsc('tests/types/tsconfig.json');
+  await runTsc('tests/types/originals.tsconfig.json');
   await runTsc('web-demo/tsconfig.json');
 }
 

@@ -17,8 +17,28 @@ const { process } = globalThis as { process?: NodeProcess };
 /** Whether the store costs nothing here. */
 export const isFree = Number.parseInt(process?.versions?.node ?? '0', 10) >= 24;
 
+/** Runs a function in the async context that was current when this was made. */
+export interface AsyncScope {
+  runInAsyncScope<R>(fn: () => R): R;
+}
+
+interface AsyncHooks {
+  AsyncLocalStorage?: new () => ContextStore<never>;
+  AsyncResource?: new (type: string) => AsyncScope;
+}
+let hooks: AsyncHooks | undefined;
+function asyncHooks(): AsyncHooks {
+  return (hooks ??= (process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined) ?? {});
+}
+
+/** The async context of now, or undefined where the host has none. */
+export function currentScope(): AsyncScope | undefined {
+  const { AsyncResource } = asyncHooks();
+  return AsyncResource === undefined ? undefined : new AsyncResource('HeddleJob');
+}
+
 /** A new store, or undefined where the host has none. */
 export function contextStore<T>(): ContextStore<T> | undefined {
-  const hooks = process?.getBuiltinModule?.('node:async_hooks') as { AsyncLocalStorage?: new () => ContextStore<T> } | undefined;
-  return hooks?.AsyncLocalStorage === undefined ? undefined : new hooks.AsyncLocalStorage();
+  const { AsyncLocalStorage } = asyncHooks();
+  return AsyncLocalStorage === undefined ? undefined : (new AsyncLocalStorage() as ContextStore<T>);
 }

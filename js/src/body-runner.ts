@@ -73,8 +73,8 @@ export class BodyRunner {
     });
   }
 
-  /** Runs something as the segment of a task. */
-  within(ctx: Context, run: () => void): void {
+  /** Runs something as the segment of a task, or of none. */
+  within(ctx: Context | undefined, run: () => void): void {
     const before = this.current;
     this.current = ctx;
     try {

@@ -540,6 +540,18 @@ export class Runtime {
     }));
   }
 
+  /** Runs more of a task's segment, in an async context that some other code brought. @internal */
+  _within<R>(ctx: Context, run: () => R): R {
+    return this.#store === undefined ? run() : this.#store.run(ctx, run);
+  }
+
+  /** Runs something as a caller outside does it, whatever task's segment this is. @internal */
+  _outside<R>(run: () => R): R {
+    let result!: R;
+    this.#bodyRunner.within(undefined, () => (result = run()));
+    return result;
+  }
+
   /** Cancels a task or a scope. False if it had settled, or the runtime is closed. @internal */
   _cancel(task: Task, reason: string | undefined): boolean {
     return !this.#closed && this.#cancel(task, reason, undefined);

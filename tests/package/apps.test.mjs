@@ -63,6 +63,23 @@ test('a Node program with the single file', () => {
   assert.equal(runProgram(process.execPath, ['main.js'], folder), 'asyncify a b c too late\n');
 });
 
+const queues = `
+import PQueue from 'heddle/p-queue';
+import pLimit, { limitFunction } from 'heddle/p-limit';
+
+export async function main() {
+  const queue = new PQueue({ concurrency: 2, interval: 1, intervalCap: 2 });
+  const values = await queue.addAll(['a', 'b', 'c'].map((name) => async () => name));
+  const limited = limitFunction(async (n) => n + 1, { concurrency: 1 });
+  return [...values, ...(await pLimit(2).map([1, 2], async (n) => n * 2)), await limited(5), queue.size].join(' ');
+}
+`;
+
+test('a Node program that uses the drop-in modules', () => {
+  const folder = freshApp({ 'program.js': queues, 'main.js': printing });
+  assert.equal(runProgram(process.execPath, ['main.js'], folder), 'a b c 2 4 6 0\n');
+});
+
 test('a CommonJS program, by a dynamic import', () => {
   const folder = freshApp({ 'main.cjs': "import('heddle').then(async ({ createRuntime }) => { const rt = await createRuntime(); console.log(await rt.submit(() => 42).promise); });\n" });
   assert.equal(runProgram(process.execPath, ['main.cjs'], folder), '42\n');
@@ -150,6 +167,13 @@ for (const variant of variants) {
     assert.equal(await untilTitled(opened), `${variant} a b c too late`);
   });
 }
+
+test('a page that uses the drop-in modules, bundled by Vite', needsBrowser, async (t) => {
+  const folder = freshApp({ 'index.html': page, 'page.js': titling, 'program.js': queues });
+  await build({ root: folder, configFile: false, logLevel: 'warn' });
+  const opened = await openPage(t, await serveStatic(t, { ...icon, '/': { folder: path.join(folder, 'dist') } }));
+  assert.equal(await untilTitled(opened), 'a b c 2 4 6 0');
+});
 
 test("a page from Vite's development server needs no settings", needsBrowser, async (t) => {
   const folder = freshApp({ 'index.html': page, 'page.js': titling, 'program.js': program('heddle'), 'public/favicon.ico': '' });
