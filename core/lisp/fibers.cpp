@@ -298,7 +298,13 @@ void Programs::resume(Fiber& fiber, Resume kind, OpCode code, u32 aux) {
   switch (kind) {
     case Resume::kNone: break;
     case Resume::kPlain: give(fiber, kUnspecified); break;
-    case Resume::kAwait: give_result_of(fiber, *as<Fiber>(waited)); break;
+    case Resume::kAwait:
+      if (is_a(waited, Type::kFiber)) {
+        give_result_of(fiber, *as<Fiber>(waited));
+      } else {
+        resume_sync(fiber, waited, code, aux);
+      }
+      break;
     case Resume::kHost:
       if (code == OpCode::kOk) {
         give(fiber, waited);

@@ -40,7 +40,7 @@ enum class Standing : u8 { kLive, kCompleted, kFailed, kCancelled, kTimedOut };
 enum class Resume : u8 {
   kNone,     // nothing
   kPlain,    // a delay, a yield
-  kAwait,    // a Fiber; gives its result
+  kAwait,    // a Fiber; gives its result. Or what synchronization.cpp says, for an operation on objects
   kAll,      // pair of the list of fibers and the list of those that were live
   kAny,      // the same
   kHost,     // the answer
@@ -94,6 +94,23 @@ class Programs final : public SharedBody, private RootSet {
   // `arguments`: a list.
   Value host(u32 procedure, Value arguments);
 
+  // Of objects; see synchronization.cpp
+  Value make_object(SyncKind kind, u32 limit, Value name);
+  Value lock(Value mutex);
+  // #f where it would have to wait, for longer than `timeout` if that is not 0.
+  Value try_lock(Value mutex, Time timeout);
+  Value acquire(Value semaphore, u32 permits);
+  Value take(Value ivar);
+  Value send(Value channel, Value value);
+  Value receive(Value channel);
+  Value pass(Value barrier);
+  Value do_now(SyncDo what, Value object, u32 value = 0);
+  Value put(Value ivar, Value value);
+  // `cases`: a list of vectors #(act object value ...), act being lock, acquire, take, send or recv. Gives a pair of
+  // the index of the case and what it gave; the index is `timeout` or `default` where none could be done. `timeout`
+  // below 0: none.
+  Value select(Value cases, Time timeout, bool has_default);
+
   Standing standing(const Fiber& fiber) const;
   // What whoever waits for a fiber that did not complete gets raised.
   Value reason_of(const Fiber& fiber);
@@ -146,6 +163,11 @@ class Programs final : public SharedBody, private RootSet {
   Value park(i32 answer, Resume resume, Value waits_for = kUndefined);
   void resume(Fiber& fiber, Resume kind, OpCode code, u32 aux);
   void give(Fiber& fiber, Value value) { machine_.resume_with(fiber, value); }
+  Value sync(Value object, SyncAct act, u32 value = 0);
+  Value keep(Value value, u32& token);
+  Value received(Value object, u32 token, bool is_closed);
+  Value refused(i32 answer, Value object);
+  void resume_sync(Fiber& fiber, Value waited, OpCode code, u32 index);
   void give_result_of(Fiber& fiber, const Fiber& target);
   Value interruption(FiberId id);
   Value cancellation(u32 seq);
@@ -168,7 +190,8 @@ class Programs final : public SharedBody, private RootSet {
   std::map<u32, Reason> reasons_;       // by the fiber's number
   std::vector<Value> host_procedures_;  // from kFirstDefined
   Tokens tokens_;
-  std::vector<FiberId> targets_;  // of a wait
+  std::vector<SyncReference*> objects_;  // by the kernel's ids
+  std::vector<FiberId> targets_;         // of a wait
   std::string out_;
 };
 

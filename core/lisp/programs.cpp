@@ -58,7 +58,14 @@ void Programs::mark_roots(Heap& heap) {
   tokens_.mark(heap);
 }
 
-void Programs::forget_dead(Heap& /*heap*/) {}
+// What no program can reach any more nobody waits at: who waits is reached, and reaches it.
+void Programs::forget_dead(Heap& heap) {
+  for (SyncReference*& object : objects_) {
+    if (object == nullptr || heap.is_alive(object)) continue;
+    kernel_.forget_object(object->id);
+    object = nullptr;
+  }
+}
 
 // --- Programs
 

@@ -33,6 +33,9 @@ class Tokens {
     return value;
   }
 
+  // On their way now.
+  u64 live() const { return values_.size() - free_.size(); }
+
   bool contains(u32 token) const { return (token & kTokenOfBody) != 0 && (token & ~kTokenOfBody) < values_.size(); }
 
   void mark(Heap& heap) {

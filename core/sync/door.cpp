@@ -18,6 +18,12 @@ void Kernel::release_object(SyncId id) {
   sync_->release(id);
 }
 
+void Kernel::forget_object(SyncId id) {
+  if (sync_->contains(id)) sync_->release(id);
+}
+
+u32 Kernel::object_seq(SyncId id) const { return sync_->contains(id) ? sync_->object(id).seq : 0; }
+
 bool Kernel::has_object(SyncId id) const { return sync_->contains(id); }
 
 u32 Kernel::object_count(SyncId id) const {

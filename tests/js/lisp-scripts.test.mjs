@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { open } from '../support/heddle.mjs';
 
 const folder = fileURLToPath(new URL('../lisp', import.meta.url));
-const files = readdirSync(folder).filter((file) => file.endsWith('.scm')).sort();
+const scriptsIn = (name) =>
+  readdirSync(`${folder}/${name}`).filter((file) => file.endsWith('.scm')).sort().map((file) => name + file);
+const files = [...scriptsIn(''), ...scriptsIn('concurrency/')];
 
 test('there are scripts', () => assert.ok(files.length > 20, `${files.length}`));
 

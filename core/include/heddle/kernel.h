@@ -239,7 +239,11 @@ class Kernel {
   SyncId make_object(SyncKind kind, u32 limit);
   // Nobody can name it any more: who waits there gets kClosed, values that it keeps are told as dropped.
   void release_object(SyncId id);
+  // The same as part of what another event does: of a shared body's own accord, and not written down.
+  void forget_object(SyncId id);
   bool has_object(SyncId id) const;
+  // Its number since the runtime began.
+  u32 object_seq(SyncId id) const;
   // What an object has now: free permits, values in a buffer, parties that wait, 1 for a held mutex or a full ivar.
   u32 object_count(SyncId id) const;
   // Whose a mutex is, or 0.

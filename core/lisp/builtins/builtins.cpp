@@ -26,6 +26,7 @@ void define_builtins(Machine& machine) {
   define_records(machine);
   define_refused(machine);
   define_strings(machine);
+  define_synchronization(machine);
   define_vectors(machine);
 }
 

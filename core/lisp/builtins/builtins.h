@@ -22,6 +22,7 @@ void define_promises(Machine& machine);
 void define_records(Machine& machine);
 void define_refused(Machine& machine);
 void define_strings(Machine& machine);
+void define_synchronization(Machine& machine);
 void define_vectors(Machine& machine);
 
 // All of them.

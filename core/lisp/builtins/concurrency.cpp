@@ -5,10 +5,32 @@
 
 #include "lisp/builtins/arguments.h"
 #include "lisp/builtins/builtins.h"
+#include "lisp/builtins/fiber_arguments.h"
 #include "lisp/fibers.h"
 #include "lisp/numbers/numbers.h"
 
 namespace heddle::lisp {
+
+Programs* programs_of(Machine& machine) {
+  if (machine.embedder != nullptr && machine.is_running() && machine.current().id != 0) return &Programs::of(machine);
+  machine.error("HostError", "there is no scheduler here: operations work in the fibers of a program");
+  return nullptr;
+}
+
+bool duration_argument(Machine& machine, std::string_view name, const Value* arguments, u32 index, Time& out) {
+  const Value value = arguments[index];
+  if (!is_number(value)) {
+    machine.type_error(name, index + 1, "a number of milliseconds", value);
+    return false;
+  }
+  const double us = to_double(value) * 1000.0;
+  if (!(us >= 0)) {
+    machine.range_error(name, index + 1, "a number of milliseconds that is not negative", value);
+    return false;
+  }
+  out = us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(std::llround(us));
+  return true;
+}
 
 namespace {
 
@@ -17,13 +39,6 @@ constexpr u32 kHostInfer = 1;
 constexpr u32 kHostStreamOpen = 2;
 constexpr u32 kHostStreamRead = 3;
 constexpr u32 kHostStreamClose = 4;
-
-// Who schedules the fiber that runs; nullptr: nobody, an error was raised.
-Programs* programs_of(Machine& machine) {
-  if (machine.embedder != nullptr && machine.is_running() && machine.current().id != 0) return &Programs::of(machine);
-  machine.error("HostError", "there is no scheduler here: operations work in the fibers of a program");
-  return nullptr;
-}
 
 bool is_procedure(Value value) {
   return value.is_closure() || is_a(value, Type::kBuiltin) || is_a(value, Type::kHostProcedure) ||
@@ -49,22 +64,6 @@ bool fibers_argument(Machine& machine, std::string_view name, const Value* argum
     return false;
   }
   machine.charge(length / 2);
-  return true;
-}
-
-// A number of milliseconds, 0 or more; more than the kernel can count is as much as it can.
-bool duration_argument(Machine& machine, std::string_view name, const Value* arguments, u32 index, Time& out) {
-  const Value value = arguments[index];
-  if (!is_number(value)) {
-    machine.type_error(name, index + 1, "a number of milliseconds", value);
-    return false;
-  }
-  const double us = to_double(value) * 1000.0;
-  if (!(us >= 0)) {
-    machine.range_error(name, index + 1, "a number of milliseconds that is not negative", value);
-    return false;
-  }
-  out = us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(std::llround(us));
   return true;
 }
 

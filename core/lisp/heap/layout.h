@@ -50,6 +50,7 @@ constexpr Layout layout_of(Type type) {
     case Type::kCondition: return fixed_values(6);
     case Type::kHashTable: return fixed_values(2);
     case Type::kPort: return fixed_values(1);
+    case Type::kSync: return fixed_values(1);
     case Type::kEnvironment: return fixed_values(5);
     case Type::kLibrary: return fixed_values(4);
     case Type::kMacro: return fixed_values(3);

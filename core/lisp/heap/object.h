@@ -41,6 +41,7 @@ enum class Type : u8 {
   kCondition,      // an error object
   kHashTable,      //
   kPort,           //
+  kSync,           // an object at which fibers wait for each other; aux: SyncKind
   kEnvironment,    // a top level, or a library's inside
   kLibrary,        //
   kMacro,          // of syntax-rules
@@ -156,6 +157,13 @@ struct Parameter : Object {
 struct Promise : Object {
   Value is_done;  // boolean, or another Promise whose content this one shares
   Value content;  // the value, or the thunk
+};
+
+// A mutex, a semaphore, an ivar, a channel or a barrier of the kernel's, which lives as long as this.
+struct SyncReference : Object {
+  Value name;  // String or #f
+  u32 id = 0;
+  u32 seq = 0;
 };
 
 struct RecordType : Object {

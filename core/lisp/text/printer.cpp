@@ -327,6 +327,11 @@ void Printer::print_object(Value value) {
     case Type::kLibrary: return named("library", kFalse);
     case Type::kMacro:
     case Type::kSpecial: return named("syntax", kFalse);
+    case Type::kSync: {
+      static constexpr const char* kKinds[] = {"", "mutex", "semaphore", "ivar", "channel", "barrier"};
+      const auto& sync = *as<SyncReference>(value);
+      return named(std::string(kKinds[sync.aux]) + " " + std::to_string(sync.seq), sync.name);
+    }
     case Type::kFiber:
       out_ += "#<fiber ";
       out_ += std::to_string(as<Fiber>(value)->seq);
