@@ -161,13 +161,18 @@ std::string stats() {
   json.milliseconds("oldestPendingMs", stats.oldest_pending);
   json.milliseconds("oldestWaitingLLMCallMs", stats.oldest_call);
   count("timers", stats.timers);
-  count("records",
-        stats.fibers + stats.operations + stats.wait_links + stats.connections + stats.shields + stats.limits);
+  count("records", stats.fibers + stats.operations + stats.wait_links + stats.sync_links + stats.connections +
+                       stats.shields + stats.limits);
   count("events", stats.events);
   count("steps", stats.steps);
   count("machineSteps", stats.machine_steps);
   count("fibers", stats.light_fibers);
   json.name("commandHash", hash);
+  static constexpr const char* kKinds[] = {nullptr, "mutexes", "semaphores", "ivars", "channels", "barriers"};
+  static_assert(std::size(kKinds) == kSyncKinds);
+  json.open('{', "objects");
+  for (u32 kind = 1; kind < kSyncKinds; ++kind) count(kKinds[kind], stats.objects[kind]);
+  json.close('}');
   json.close('}');
   return json.take();
 }
@@ -194,9 +199,10 @@ std::string gates() {
 }
 
 std::string explain(u32 fiber) {
-  static constexpr const char* kReasons[] = {"slot",     "zombies",  "turn",      "host", "delay",
-                                             "fibers",   "llmPlace", "backoff",   "call", "chunk",
-                                             "children", "settled",  "unwinding", "rate", "gatePlace"};
+  static constexpr const char* kReasons[] = {"slot",      "zombies", "turn",      "host",   "delay",    "fibers",
+                                             "llmPlace",  "backoff", "call",      "chunk",  "children", "settled",
+                                             "unwinding", "rate",    "gatePlace", "objects"};
+  static constexpr const char* kActs[] = {nullptr, "lock", "acquire", "take", "send", "receive", "pass"};
   JsonText json;
   json.open('[');
   for (const WaitFact& fact : instance().kernel->explain(fiber)) {
@@ -204,14 +210,22 @@ std::string explain(u32 fiber) {
     json.name("reason", kReasons[static_cast<u32>(fact.reason)]);
     json.milliseconds("since", fact.since);
     if (fact.until != kNever) json.milliseconds("until", fact.until);
-    if (fact.limit != 0) {
-      json.integer("limit", fact.limit);
-      json.integer("ahead", fact.ahead);
-    }
+    if (fact.limit != 0) json.integer("limit", fact.limit);
+    if (fact.limit != 0 || !fact.objects.empty()) json.integer("ahead", fact.ahead);
     if (fact.gate != 0) json.integer("gate", fact.gate);
     if (!fact.fibers.empty()) {
       json.open('[', "fibers");
       for (const FiberId id : fact.fibers) json.integer(nullptr, id);
+      json.close(']');
+    }
+    if (!fact.objects.empty()) {
+      json.open('[', "objects");
+      for (const WaitedObject& object : fact.objects) {
+        json.open('{');
+        json.integer("id", object.id);
+        json.name("act", kActs[static_cast<u32>(object.act)]);
+        json.close('}');
+      }
       json.close(']');
     }
     json.close('}');

@@ -1,5 +1,5 @@
 // What the two halves of the module share: the kernel of this instance (there is one Runtime in an instance) and the
-// words that the host reads beside the rings. Partners: pump.cpp and lisp.cpp (data plane), bindings.cpp
+// words that the host reads beside the rings. Partners: pump.cpp, sync.cpp and lisp.cpp (data plane), bindings.cpp
 // (control plane).
 #pragma once
 
@@ -16,6 +16,10 @@ struct Status {
   u32 more = 0;     // step() could go on at once
   u32 foreign = 0;  // host bodies that await something foreign
   u32 stopped = 0;  // the pump has returned
+  // What the last operation on objects got, where it was done at once (SyncResult).
+  u32 index = 0;
+  u32 value = 0;
+  u32 closed = 0;
 };
 
 struct Instance {
@@ -26,11 +30,14 @@ struct Instance {
   double slice_ms = 8;
   bool closing = false;
   std::vector<FiberId> targets;  // of the next wait
+  std::vector<SyncCase> cases;   // of the next select
   std::vector<Event> record;
 };
 
 Instance& instance();
 // The kernel, after the events that wait in the ring.
 Kernel& drained();
+// Milliseconds of the host's in the kernel's unit; refuses no number.
+Time from_ms(double ms);
 
 }  // namespace heddle::wasm

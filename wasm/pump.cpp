@@ -30,12 +30,6 @@ constexpr u32 kBatch = 4096;
 // nothing, the clock may say when it gets control, because it will find nothing to do.
 constexpr u64 kTurnSteps = 1'000'000;
 
-Time from_ms(double ms) {
-  const double us = ms * 1000.0;
-  if (!(us > 0)) return 0;
-  return us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(us + 0.5);
-}
-
 // One turn: until nothing can run, or the host has enough to do, or a computation in the core has used its slice.
 void turn() {
   Instance& self = instance();
@@ -66,6 +60,12 @@ Kernel& drained() {
   Instance& self = instance();
   while (!self.events.empty()) self.kernel->apply(self.events.pop());
   return *self.kernel;
+}
+
+Time from_ms(double ms) {
+  const double us = ms * 1000.0;
+  if (!(us > 0)) return 0;
+  return us >= static_cast<double>(kMaxSpan) ? kMaxSpan : static_cast<Time>(us + 0.5);
 }
 
 }  // namespace heddle::wasm

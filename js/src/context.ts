@@ -20,6 +20,7 @@ import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-
 import type { RunOptions } from './lisp/run-options.js';
 import type { MapOptions } from './map-concurrent.js';
 import type { Runtime } from './runtime.js';
+import { select, type SelectCase, type Selected } from './sync/select.js';
 import type { AnyOptions, WaitOptions } from './waits.js';
 import type { ScopeBody, ScopeOptions } from './scope.js';
 import { Task } from './task.js';
@@ -97,6 +98,11 @@ export class Context {
   /** Lets the other ready tasks run first. */
   yield(): Promise<void> {
     return this.runtime._waits.yield(this);
+  }
+
+  /** Does whichever of the cases can be done first, and none of the others; see Runtime.select. */
+  select<const C extends readonly SelectCase<never>[]>(cases: C, options?: WaitOptions): Promise<Selected<C>> {
+    return select(this.runtime._objects, cases, options, this) as Promise<Selected<C>>;
   }
 
   /** Calls a model; the core decides when, and repeats what may be repeated. With `schema` or `json` the result has a `value`, or

@@ -328,6 +328,30 @@ export class ConversionError extends HeddleError {
   }
 }
 
+/** A lock was used against its rules; the call did nothing. */
+export class LockError extends HeddleError {
+  declare readonly code: 'MutexReentry' | 'MutexNotHeld' | 'PermitsNotHeld';
+  constructor(code: 'MutexReentry' | 'MutexNotHeld' | 'PermitsNotHeld', operation: string, message: string) {
+    super(code, `${operation}: ${message}`);
+  }
+}
+
+/** An ivar has its value already; the call did nothing. */
+export class IVarError extends HeddleError {
+  declare readonly code: 'IVarFull';
+  constructor(operation: string, message: string) {
+    super('IVarFull', `${operation}: ${message}`);
+  }
+}
+
+/** A value was sent to a channel that is closed; nobody will get it. */
+export class ChannelClosed extends HeddleError {
+  declare readonly code: 'ChannelClosed';
+  constructor(operation: string, message: string) {
+    super('ChannelClosed', `${operation}: ${message}`);
+  }
+}
+
 named(HeddleError, 'HeddleError');
 named(CancellationError, 'CancellationError');
 named(TimeoutError, 'TimeoutError');
@@ -344,3 +368,6 @@ named(ToolLoopError, 'ToolLoopError');
 named(BatchError, 'BatchError');
 named(LispError, 'LispError');
 named(ConversionError, 'ConversionError');
+named(LockError, 'LockError');
+named(IVarError, 'IVarError');
+named(ChannelClosed, 'ChannelClosed');

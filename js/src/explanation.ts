@@ -5,6 +5,9 @@
 import type { GateInfo } from './llm/routes.js';
 import { describe, type Task } from './task.js';
 
+/** What is waited for at an object. */
+export type ObjectAct = 'lock' | 'acquire' | 'take' | 'send' | 'receive' | 'pass';
+
 /** One thing that a task waits for. Times in milliseconds since the epoch. */
 export interface Explanation {
   reason:
@@ -22,6 +25,7 @@ export interface Explanation {
     | 'chunk' // the next chunk of a stream
     | 'children' // its body is over, `tasks` are the children that are not
     | 'unwinding' // cancelled, its body has not ended
+    | 'objects' // waits at `objects`; `tasks` hold those that are locked
     | 'settled';
   since: number;
   until?: number;
@@ -31,6 +35,8 @@ export interface Explanation {
   ahead?: number;
   /** Whose limit it is. */
   gate?: GateInfo;
+  /** Objects that it waits at, and what it wants there. */
+  objects?: { object: string; act: ObjectAct }[];
   /** Ids of the tasks concerned, some at least. */
   tasks?: string[];
   /** The same as a sentence. */
@@ -46,17 +52,36 @@ export interface RawFact {
   ahead?: number;
   gate?: number;
   fibers?: number[];
+  objects?: { id: number; act: ObjectAct }[];
 }
 
-/** `taskOf` knows the kernel's fibers; `epoch` and `now` are milliseconds since the epoch. @internal */
-export function explanationOf(task: Task, fact: RawFact, taskOf: (fiber: number) => Task | undefined, gateOf: (gate: number) => GateInfo, epoch: number, now: number): Explanation {
-  const { fibers, gate: gateId, ...rest } = fact;
+/** What ids of the kernel's stand for. @internal */
+export interface Namer {
+  taskOf(fiber: number): Task | undefined;
+  gateOf(gate: number): GateInfo;
+  labelOf(object: number): string | undefined;
+}
+
+const actTexts: Record<ObjectAct, [words: string, kind: string]> = {
+  lock: ['to lock', 'a mutex'],
+  acquire: ['for permits of', 'a semaphore'],
+  take: ['for the value of', 'an ivar'],
+  send: ['to send to', 'a channel'],
+  receive: ['to receive from', 'a channel'],
+  pass: ['at', 'a barrier'],
+};
+
+/** `epoch` and `now` are milliseconds since the epoch. @internal */
+export function explanationOf(task: Task, fact: RawFact, { taskOf, gateOf, labelOf }: Namer, epoch: number, now: number): Explanation {
+  const { fibers, gate: gateId, objects: at, ...rest } = fact;
   const gate = gateId === undefined ? undefined : gateOf(gateId);
   const whose = gate === undefined ? '' : `the ${gate.kind} ${gate.name}`;
   const since = epoch + fact.since;
   const names = (fibers ?? []).map(taskOf).filter((other) => other !== undefined);
   const tasks = names.map((other) => other.id);
   const listed = names.length === 0 ? 'others' : names.map((other) => describe(other).replace('task ', '')).join(', ');
+  const objects = (at ?? []).map(({ id, act }) => ({ object: labelOf(id) ?? actTexts[act][1], act }));
+  const wanted = objects.map(({ object, act }) => `${actTexts[act][0]} ${object}`).join(' or ');
   const ago = `for ${Math.round((now - since) * 10) / 10} ms`;
   const texts: Record<Explanation['reason'], string> = {
     slot: `waits for a slot: maxConcurrentTasks is ${fact.limit}, ${fact.ahead} before it; held by ${listed}`,
@@ -73,11 +98,13 @@ export function explanationOf(task: Task, fact: RawFact, taskOf: (fiber: number)
     chunk: 'waits for the next chunk of a stream',
     children: `has returned and waits for its children ${listed}`,
     unwinding: 'was cancelled; its body has not ended yet',
+    objects: `waits ${wanted}${tasks.length > 0 ? `, held by ${listed}` : ''}${fact.ahead! > 0 ? `, ${fact.ahead} before it` : ''}`,
     settled: `is ${task.state}`,
   };
   const explanation: Explanation = { ...rest, since, text: `${describe(task)} ${texts[fact.reason]}, ${ago}` };
   if (fact.until !== undefined) explanation.until = epoch + fact.until;
   if (gate !== undefined) explanation.gate = gate;
+  if (objects.length > 0) explanation.objects = objects;
   if (tasks.length > 0) explanation.tasks = tasks;
   return explanation;
 }

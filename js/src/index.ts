@@ -13,13 +13,16 @@ export {
   ArgumentError,
   BatchError,
   CancellationError,
+  ChannelClosed,
   CircuitOpenError,
   ClosedError,
   ConfigError,
   ConversionError,
   HeddleError,
+  IVarError,
   LispError,
   LLMError,
+  LockError,
   QueueFullError,
   RequestTooLargeError,
   RetryAfterTooLong,
@@ -32,7 +35,7 @@ export {
   type SchemaProblem,
   type TimeoutLimit,
 } from './errors.js';
-export type { Explanation } from './explanation.js';
+export type { Explanation, ObjectAct } from './explanation.js';
 export { lispTrace, type LispTrace } from './lisp/conditions.js';
 export type { DefineOptions, LispContextFunction, LispFunction } from './lisp/host-function.js';
 export type { EvalOptions, LispBudgets, RunOptions } from './lisp/run-options.js';
@@ -60,6 +63,15 @@ export { createRuntime, Runtime, type Clock, type RuntimeEvents } from './runtim
 export type { AnyOptions, WaitOptions } from './waits.js';
 export { quorum, ScopeContext, type Joiner, type Quorum, type ScopeBody, type ScopeOptions } from './scope.js';
 export type { GateStats, RuntimeStats } from './stats.js';
+export { Barrier } from './sync/barrier.js';
+export { Channel } from './sync/channel.js';
+export type { Finding } from './sync/finding.js';
+export { IVar } from './sync/ivar.js';
+export { Lock, Mutex } from './sync/mutex.js';
+export type { ObjectOptions } from './sync/sync-object.js';
+export type { CaseValue, SelectCase, Selected } from './sync/select.js';
+export { Permits, Semaphore } from './sync/semaphore.js';
+export { Serializer } from './sync/serializer.js';
 export type { TimeJump } from './time-jump.js';
 export { Task, type TaskLLMUsage, type TaskState } from './task.js';
 export type { TaskOptions } from './task-options.js';

@@ -32,10 +32,12 @@ export interface Meaning {
   readonly name: string;
   /** The operation's own timeout, where it has one. */
   readonly timeout?: number | undefined;
-  /** The value; may throw. */
-  value(aux: number): unknown;
+  /** The value; may throw. `index`: which of several cases it was, for operations on objects. */
+  value(aux: number, index: number, owner: Owner): unknown;
   /** The error, where the operation failed by itself. */
-  failure(code: number, aux: number): unknown;
+  failure(code: number, aux: number, index: number): unknown;
+  /** The value that it ends well with when its timeout passes. */
+  timedOut?(): unknown;
   /** `failure` gave, or gives, a value that the operation ends well with. */
   readonly failureIsValue?: boolean;
   /** The error, where hd_abort_op() ended it without a signal given to begun(). */
@@ -98,6 +100,12 @@ export class PendingOperation implements PromiseLike<unknown> {
   }
 }
 
+// Whether an operation that did not end with OpCode.ok ends well all the same.
+function isValue(code: number, meaning: Meaning | undefined): boolean {
+  if (code === OpCode.timeout) return meaning?.timedOut !== undefined;
+  return (code === OpCode.failed || code === OpCode.retryAfterTooLong || code === OpCode.closed) && meaning?.failureIsValue === true;
+}
+
 export class Operations {
   readonly #engine: Engine;
   // By operation id.
@@ -144,7 +152,7 @@ export class Operations {
     }
     if (answer === Answer.done) {
       owner._operationOver?.();
-      return this.value(owner, meaning?.value(0)) as Promise<T>;
+      return this.value(owner, meaning?.value(0, 0, owner)) as Promise<T>;
     }
     const error =
       answer === Answer.interrupted || owner._isInterrupted?.() === true
@@ -170,8 +178,10 @@ export class Operations {
     return pending as unknown as Promise<never>;
   }
 
-  /** The kernel says that an operation is over. */
-  resume(op: number, code: number, aux: number): void {
+  /** The kernel says that an operation is over. `word`: an OpCode, and above it which case it was. */
+  resume(op: number, word: number, aux: number): void {
+    const code = word & 0xff;
+    const index = word >>> 8;
     const owner = this.#owners[op]!;
     const sink = this.#sinks[op]!;
     const meaning = this.#meanings[op];
@@ -181,11 +191,11 @@ export class Operations {
     let value: unknown;
     let failed = code !== OpCode.ok;
     if (failed) {
-      value = this.#failure(op, code, aux, owner, meaning);
-      failed = (code !== OpCode.failed && code !== OpCode.retryAfterTooLong) || meaning?.failureIsValue !== true;
+      failed = !isValue(code, meaning);
+      value = this.#failure(op, code, aux, index, owner, meaning);
     } else if (meaning !== undefined) {
       try {
-        value = meaning.value(aux);
+        value = meaning.value(aux, index, owner);
       } catch (error) {
         failed = true;
         value = error;
@@ -221,18 +231,19 @@ export class Operations {
     if (ops?.size === 0) this.#listening.delete(owner);
   }
 
-  #failure(op: number, code: number, aux: number, owner: Owner, meaning: Meaning | undefined): unknown {
+  #failure(op: number, code: number, aux: number, index: number, owner: Owner, meaning: Meaning | undefined): unknown {
     switch (code) {
       case OpCode.cancelled:
         return owner._interruption();
       case OpCode.aborted:
         return this.#signals.get(op)?.error ?? meaning?.aborted?.() ?? new CancellationError('the operation was aborted');
       case OpCode.timeout: {
+        if (meaning?.timedOut !== undefined) return meaning.timedOut();
         const { name, timeout = 0 } = meaning!;
         return new TimeoutError(`${name} took longer than its timeout of ${timeout} ms`, { limit: 'operation', scope: name, ms: timeout });
       }
       default:
-        return meaning!.failure(code, aux);
+        return meaning!.failure(code, aux, index);
     }
   }
 

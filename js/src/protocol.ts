@@ -35,6 +35,7 @@ export const OpCode = {
   retryAfterTooLong: 5,
   requestTooLarge: 6,
   circuitOpen: 7,
+  closed: 8,
 } as const;
 
 export const FailureFlag = { retryable: 1, overload: 2, fault: 4, fallback: 8, refused: 16, unavailable: 32 } as const;
@@ -125,10 +126,32 @@ export const CommandType = {
   hostOver: 24,
   started: 25,
   awaited: 26,
+  dropped: 27,
+  notReleased: 28,
 } as const;
 
 /** What an operation answers at once; a positive number is the operation's id. */
-export const Answer = { refused: 0, done: -1, interrupted: -2 } as const;
+export const Answer = {
+  refused: 0,
+  done: -1,
+  interrupted: -2,
+  wouldWait: -3,
+  reentry: -4,
+  notHeld: -5,
+  isFull: -6,
+  isClosed: -7,
+  tooLarge: -8,
+} as const;
+
+/** Objects at which fibers wait for each other; core/include/heddle/sync.h. */
+export const SyncKind = { free: 0, mutex: 1, semaphore: 2, ivar: 3, channel: 4, barrier: 5 } as const;
+
+export const SyncAct = { lock: 1, acquire: 2, take: 3, send: 4, receive: 5, pass: 6 } as const;
+
+export const SyncDo = { unlock: 1, give: 2, put: 3, close: 4 } as const;
+
+/** The largest count that an object can have. */
+export const maxPermits = 0x7fff_ffff;
 
 /** Bytes of one event and of one command. */
 export const eventBytes = 32;
@@ -136,4 +159,4 @@ export const commandBytes = 16;
 
 /** Word offsets of a ring's header (core/include/heddle/ring.h) and of the status block (wasm/instance.h). */
 export const RingWord = { head: 0, tail: 1, mask: 2, data: 3 } as const;
-export const StatusWord = { more: 0, foreign: 1, stopped: 2 } as const;
+export const StatusWord = { more: 0, foreign: 1, stopped: 2, index: 3, value: 4, closed: 5 } as const;

@@ -53,6 +53,16 @@ import { TaskTable } from './task-table.js';
 import type { Variant } from './variant.js';
 import type { TimeJump } from './time-jump.js';
 import { areOptions, asOptions } from './wait-options.js';
+import { Barrier } from './sync/barrier.js';
+import { Channel } from './sync/channel.js';
+import { lockNotReleased, type Finding } from './sync/finding.js';
+import { IVar } from './sync/ivar.js';
+import { Mutex } from './sync/mutex.js';
+import { Objects } from './sync/objects.js';
+import { select, type SelectCase, type Selected } from './sync/select.js';
+import { Semaphore } from './sync/semaphore.js';
+import { Serializer } from './sync/serializer.js';
+import type { ObjectOptions } from './sync/sync-object.js';
 import { Waits, type AnyOptions, type WaitOptions } from './waits.js';
 
 export interface RuntimeEvents {
@@ -62,6 +72,8 @@ export interface RuntimeEvents {
   zombieEnded: (task: Task) => void;
   /** Time went on without the program: the machine slept, or a timer came late. */
   timeJump: (jump: TimeJump) => void;
+  /** Something that the program did is probably a mistake. */
+  finding: (finding: Finding) => void;
 }
 
 export interface Clock {
@@ -88,6 +100,7 @@ export class Runtime {
   readonly clock: Clock;
   /** @internal */ readonly _llm: Calls;
   /** @internal */ readonly _waits: Waits;
+  /** @internal */ readonly _objects: Objects;
   /** @internal */ readonly _epoch: number;
   readonly #engine: Engine;
   readonly #operations: Operations;
@@ -116,7 +129,7 @@ export class Runtime {
   readonly #requests: (CancelRequest | undefined)[] = [undefined];
   readonly #keys = new FairnessKeys();
   readonly #levels = new Levels();
-  readonly #listeners: { [K in keyof RuntimeEvents]: Set<RuntimeEvents[K]> } = { zombie: new Set(), zombieEnded: new Set(), timeJump: new Set() };
+  readonly #listeners: { [K in keyof RuntimeEvents]: Set<RuntimeEvents[K]> } = { zombie: new Set(), zombieEnded: new Set(), timeJump: new Set(), finding: new Set() };
 
   /** Use createRuntime(). @internal */
   constructor(instance: Instance, config: RuntimeConfig, variant: Variant) {
@@ -164,6 +177,15 @@ export class Runtime {
       firstSettled: (tasks) => this.#tasks.firstSettled(tasks),
       ownTask: (task, operation) => this.#ownTask(task, operation),
       cancel: (task, reason) => this.#cancel(task, reason, undefined),
+    });
+    this._objects = new Objects({
+      engine: this.#engine,
+      operations: this.#operations,
+      caller: (ctx, operation) => this.#caller(ctx, operation),
+      open: (operation, caller) => this.#open(operation, caller),
+      isClosed: () => this.#closed,
+      taskOf: (fiber) => this.#fibers[fiber],
+      within: (ctx, run) => this.#bodyRunner.within(ctx, run),
     });
     this.clock = {
       now: () => this._epoch + this.#engine.now(),
@@ -362,6 +384,43 @@ export class Runtime {
     return new Batcher(this, fn, options);
   }
 
+  // --- Synchronization ---
+
+  /** Makes a mutex: one holder at a time, first come, first served; not re-entrant. */
+  mutex(options?: ObjectOptions): Mutex {
+    return new Mutex(this._objects, options);
+  }
+
+  /** Makes a semaphore with `permits` permits, taken some at a time, first come, first served. */
+  semaphore(permits: number, options?: ObjectOptions): Semaphore {
+    return new Semaphore(this._objects, permits, options);
+  }
+
+  /** Makes an ivar: written once, read by any number. */
+  ivar<T = unknown>(options?: ObjectOptions): IVar<T> {
+    return new IVar<T>(this._objects, options);
+  }
+
+  /** Makes a channel that keeps up to `capacity` values; with 0, sender and receiver meet. */
+  channel<T = unknown>(capacity = 0, options?: ObjectOptions): Channel<T> {
+    return new Channel<T>(this._objects, capacity, options);
+  }
+
+  /** Makes a barrier: each time that many wait, all of them go on. */
+  barrier(parties: number, options?: ObjectOptions): Barrier {
+    return new Barrier(this._objects, parties, options);
+  }
+
+  /** Makes a serializer: functions that it wraps never overlap. */
+  serializer(options?: ObjectOptions): Serializer {
+    return new Serializer(this._objects, options);
+  }
+
+  /** Does whichever of the cases can be done first, and none of the others; of those that can at once the seed chooses. */
+  select<const C extends readonly SelectCase<never>[]>(cases: C, options?: Context | WaitOptions): Promise<Selected<C>> {
+    return select(this._objects, cases, options, undefined) as Promise<Selected<C>>;
+  }
+
   // --- Watching ---
 
   /** Changes limits and defaults live; all of it, or nothing where a value is refused. */
@@ -399,7 +458,8 @@ export class Runtime {
     const facts = JSON.parse(this.#engine.control.explain(task._fiber)) as RawFact[];
     const taskOf = (fiber: number): Task | undefined => this.#fibers[fiber];
     const gateOf = (gate: number): GateInfo => this.#routes.info(gate);
-    return facts.map((fact) => explanationOf(task, fact, taskOf, gateOf, this._epoch, this.clock.now()));
+    const labelOf = (object: number): string | undefined => this._objects.label(object);
+    return facts.map((fact) => explanationOf(task, fact, { taskOf, gateOf, labelOf }, this._epoch, this.clock.now()));
   }
 
   /** Resolves when no task is left that has not settled; at once if that is so. */
@@ -760,6 +820,19 @@ export class Runtime {
     this.#bodies += became ? -1 : 1;
     for (const listener of this.#listeners[became ? 'zombie' : 'zombieEnded']) {
       queueMicrotask(() => (this.#store === undefined ? listener(task) : this.#store.run(undefined, listener, task)));
+    }
+  }
+
+  /** @internal */
+  dropped(token: number): void {
+    this._objects.dropped(token);
+  }
+
+  /** @internal */
+  notReleased(mutex: number, seq: number): void {
+    const finding = lockNotReleased(this._objects.label(mutex) ?? 'a mutex', this.#tasks.get(seq));
+    for (const listener of this.#listeners.finding) {
+      queueMicrotask(() => (this.#store === undefined ? listener(finding) : this.#store.run(undefined, listener, finding)));
     }
   }
 

@@ -42,6 +42,8 @@ export interface RuntimeStats {
   oldestPendingMs: number;
   oldestWaitingLLMCallMs: number;
   timers: number;
+  /** Objects at which fibers wait for each other, Lisp's included; they go when nobody can reach them. */
+  objects: { mutexes: number; semaphores: number; ivars: number; channels: number; barriers: number };
   /** Records that the core holds for what is not over: fibers, operations, connections and the like. */
   records: number;
   events: number;

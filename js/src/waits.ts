@@ -68,6 +68,16 @@ export function settledRow(task: Task): PromiseSettledResult<unknown> {
   }
 }
 
+/** Throws for options that a wait cannot use. @internal */
+export function checkWait(operation: string, options: WaitOptions | undefined): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) throw new ArgumentError(operation, `the options must be an object, got ${printable(options)}`);
+  checkTimeout(operation, options.timeout);
+  const { signal } = options;
+  if (signal === undefined) return;
+  if (!(signal instanceof AbortSignal)) throw new ArgumentError(operation, 'options.signal must be an AbortSignal');
+}
+
 /** @internal */
 export class Waits {
   readonly #host: WaitHost;
@@ -85,7 +95,7 @@ export class Waits {
     let target: Task;
     try {
       target = this.#host.ownTask(task, 'await');
-      this.#checkWait('await', options);
+      checkWait('await', options);
     } catch (error) {
       return this.#operations.error(caller?._owner, error);
     }
@@ -153,7 +163,7 @@ export class Waits {
     if (options !== undefined || this.#host.isClosing()) {
       try {
         this.#host.open('delay', caller);
-        this.#checkWait('delay', options);
+        checkWait('delay', options);
       } catch (error) {
         return this.#operations.error(caller?._owner, error);
       }
@@ -180,7 +190,7 @@ export class Waits {
     let joined: ReturnType<typeof enter>;
     try {
       this.#host.open(name, caller);
-      this.#checkWait(name, options);
+      checkWait(name, options);
       if (caller !== undefined && this.#host.isInterrupted(caller)) throw caller._owner._interruption();
       joined = enter();
     } catch (error) {
@@ -251,7 +261,7 @@ export class Waits {
       if (all.length === 0 && (mode === WaitMode.any || mode === WaitMode.race)) throw new ArgumentError(name, 'the list of tasks is empty, so none can win');
       const losers: unknown = options?.losers;
       if (losers !== undefined && losers !== 'keep' && losers !== 'cancel') throw new ArgumentError(name, `options.losers must be 'keep' or 'cancel', got ${String(losers)}`);
-      this.#checkWait(name, options);
+      checkWait(name, options);
     } catch (error) {
       return this.#operations.error(caller?._owner, error);
     }
@@ -296,14 +306,5 @@ export class Waits {
       }
     }
     return winner;
-  }
-
-  #checkWait(operation: string, options: WaitOptions | undefined): void {
-    if (options === undefined) return;
-    if (typeof options !== 'object' || options === null) throw new ArgumentError(operation, `the options must be an object, got ${printable(options)}`);
-    checkTimeout(operation, options.timeout);
-    const { signal } = options;
-    if (signal === undefined) return;
-    if (!(signal instanceof AbortSignal)) throw new ArgumentError(operation, 'options.signal must be an AbortSignal');
   }
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import * as protocol from '../../dist/protocol.js';
 
 const source = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const headers = ['types', 'event', 'command', 'config', 'ring', 'kernel']
+const headers = ['types', 'event', 'command', 'config', 'ring', 'kernel', 'sync']
   .map((name) => source(`core/include/heddle/${name}.h`))
   .join('\n');
 
@@ -55,6 +55,10 @@ const enums = [
   'FailureFlag',
   'CallOption',
   'GateKey',
+  'Answer',
+  'SyncKind',
+  'SyncAct',
+  'SyncDo',
 ];
 
 for (const name of enums) {
@@ -78,13 +82,12 @@ for (const name of enums) {
 
 test('every number of the protocol is compared', () => {
   const objects = Object.entries(protocol).filter(([, value]) => typeof value === 'object');
-  const others = ['Answer', 'RingWord', 'StatusWord'];
+  const others = ['RingWord', 'StatusWord'];
   assert.deepEqual(objects.map(([name]) => name).sort(), [...enums, ...others].sort());
 });
 
-test('what an operation answers at once', () => {
-  const inCore = enumOf('Answer');
-  assert.deepEqual(protocol.Answer, { refused: inCore.kRefused, done: inCore.kDone, interrupted: inCore.kInterrupted });
+test('the largest count of an object', () => {
+  assert.equal(protocol.maxPermits, Number(headers.match(/kMaxPermits = (0x[\da-f']+)/)[1].replaceAll("'", '')));
 });
 
 test('records have the sizes that the core asserts', () => {

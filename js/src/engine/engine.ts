@@ -38,6 +38,10 @@ export interface CommandTarget {
   ended(fiber: number): void;
   /** `how`: 0 close the connection, 1 forget the call, 2 its first word is late. */
   abortCall(call: number, how: number): void;
+  /** Nobody will get the value with this token. */
+  dropped(token: number): void;
+  /** The fiber with that number ended with a mutex. */
+  notReleased(mutex: number, seq: number): void;
   zombie(fiber: number, became: boolean): void;
   /** Time passed that the host's timers did not see, or one of them came late. */
   timeJumped(kind: TimeJump['kind'], ms: number): void;
@@ -204,6 +208,12 @@ export class Engine {
     for (let i = 0; i < owners.length; i++) u32[address + i] = owners[i]!._fiber;
   }
 
+  /** A word of the status block (StatusWord). */
+  status(word: number): number {
+    if (this.#u32.length === 0) this.#refresh();
+    return this.#u32[this.#status + word]!;
+  }
+
   /** What was told so far takes effect: afterwards a task that the kernel has settled is settled here, too. */
   catchUp(): void {
     if (this.#u32.length === 0) this.#refresh();
@@ -271,6 +281,12 @@ export class Engine {
           break;
         case CommandType.hostOver:
           target.hostOver(a);
+          break;
+        case CommandType.dropped:
+          target.dropped(a);
+          break;
+        case CommandType.notReleased:
+          target.notReleased(a, b);
           break;
       }
       if (u32.length === 0) {

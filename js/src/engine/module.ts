@@ -47,6 +47,14 @@ export interface RawExports {
   hd_configure(key: number, value: number): void;
   hd_random(): number;
   hd_advance(ms: number): void;
+  hd_object(kind: number, limit: number): number;
+  hd_object_release(object: number): void;
+  hd_object_count(object: number): number;
+  hd_object_holder(object: number): number;
+  hd_sync(fiber: number, act: number, object: number, value: number, timeout: number, shield: number, mayWait: number): number;
+  hd_case(act: number, object: number, value: number): void;
+  hd_select(fiber: number, timeout: number, shield: number, mayWait: number): number;
+  hd_sync_now(fiber: number, what: number, object: number, value: number): number;
   hd_seq(fiber: number): number;
   hd_lisp_buffer(bytes: number): number;
   hd_lisp_out(): number;
