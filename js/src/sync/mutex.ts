@@ -95,7 +95,7 @@ export class Mutex extends SyncObject {
     let caller: Context | undefined;
     try {
       if (typeof first === 'number' && !(first >= 0)) throw new ArgumentError(meaning.name, `the timeout must be a number of milliseconds, 0 or more, got ${printable(first)}`);
-      const resolved = this._objects.resolve(meaning.name, options ?? {});
+      const resolved = this._objects.resolve(meaning.name, options);
       caller = resolved.caller;
       this._objects.open(meaning.name, caller);
       const timeout = isTime ? (first ?? 0) : resolved.timeout;

@@ -203,9 +203,9 @@ export class Objects {
   }
 
   /** What options say; throws where they are none, and for a signal that has aborted. */
-  resolve(operation: string, options: WaitOptions): { caller: Context | undefined; timeout: number; signal: AbortSignal | undefined } {
+  resolve(operation: string, options: WaitOptions | undefined): { caller: Context | undefined; timeout: number; signal: AbortSignal | undefined } {
     checkWait(operation, options);
-    const { ctx, timeout = 0, signal } = options;
+    const { ctx, timeout = 0, signal } = options ?? {};
     if (signal?.aborted === true) {
       const reason = reasonOf(signal.reason);
       throw new CancellationError(`${operation} was aborted by its signal: ${reason}`, { reason, cause: signal.reason });

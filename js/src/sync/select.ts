@@ -97,7 +97,7 @@ export function select(objects: Objects, cases: readonly SelectCase<never>[], op
   const { operations } = objects;
   let caller: Context | undefined;
   try {
-    const resolved = objects.resolve(name, options instanceof Context ? { ctx: options } : (options ?? {}));
+    const resolved = objects.resolve(name, options instanceof Context ? { ctx: options } : options);
     const isExplicit = from !== undefined || options instanceof Context || options?.ctx !== undefined;
     caller = from === undefined ? resolved.caller : objects.caller(from, name);
     objects.open(name, caller);
