@@ -99,6 +99,7 @@ void Scheduler::cancel_one(FiberId id, Cause cause, u32 seq, u32 reason) {
 // Ends the fiber's operations with kCancelled, but for those that a shield protects and the wait of a scope's end.
 void Scheduler::interrupt(FiberId id) {
   Fiber& fiber = fibers_[id];
+  peers_->hold();
   for (OpId op = fiber.first_op; op != 0;) {
     ++work_;
     const OpId next = ops_[op].next;
@@ -110,6 +111,7 @@ void Scheduler::interrupt(FiberId id) {
     }
     op = next;
   }
+  peers_->go_on();
   drop_calls(id, false);
 }
 

@@ -25,9 +25,11 @@ struct Operation {
   u32 shield = 0;
   TimerId timer = 0;    // a delay, a simulated chunk
   TimerId timeout = 0;  // the operation's own timeout
-  u32 link = 0;         // kWait, kSync: first of its links; kCall, kRead: the call; kHost: the procedure
-  u32 remaining = 0;    // kWait: targets that have not settled; kSync: the token or permits that it got
-  SyncId object = 0;    // of a kSync that ended: where; also once it was delivered
+  // kWait, kSync: first of its links; kCall, kRead: the call; kHost: the procedure; a kSync that ended: number of the
+  // object, whose id may have got another meaning since.
+  u32 link = 0;
+  u32 remaining = 0;  // kWait: targets that have not settled; kSync: the token or permits that it got
+  SyncId object = 0;  // of a kSync that ended: where; also once it was delivered
   Time since = 0;
 };
 static_assert(sizeof(Operation) <= 64);

@@ -106,6 +106,8 @@ void Scheduler::abandon(OpId id) {
 // The body is over: nobody will read these results, but for what the host waits for.
 void Scheduler::drop_operations(FiberId id) {
   Fiber& fiber = fibers_[id];
+  if (fiber.first_done == 0 && fiber.first_op == 0) return;
+  peers_->hold();
   while (const OpId done = take_done(fiber)) {
     if (ops_[done].of_host) {
       resume(done);
@@ -120,6 +122,7 @@ void Scheduler::drop_operations(FiberId id) {
     ops_[op].kind = OpKind::kFree;
     retired_ops_.push_back(op);
   }
+  peers_->go_on();
 }
 
 OpId Scheduler::begin_sync(FiberId id, ShieldId shield, Time timeout) {

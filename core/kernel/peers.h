@@ -14,6 +14,10 @@ class Peers {
   virtual void leave(OpId op) = 0;
   // This one had ended, and its fiber will not hear of it.
   virtual void undelivered(OpId op) = 0;
+  // Several operations of one fiber end together: what they free is given on once all of them are over, for else it
+  // could go to one that is about to end.
+  virtual void hold() = 0;
+  virtual void go_on() = 0;
   // The fiber's body is over.
   virtual void fiber_over(FiberId fiber) = 0;
   virtual void explain(OpId op, WaitFact& fact) const = 0;

@@ -137,8 +137,7 @@ i32 Kernel::apply(const Event& event) {
     case EventType::kSyncMake: return static_cast<i32>(make_object(static_cast<SyncKind>(event.a), event.b));
     case EventType::kSyncRelease: release_object(event.a); return 0;
     case EventType::kSyncOne: {
-      const SyncCase one{static_cast<SyncAct>(event.c >> kSyncIdBits & 0x1f), event.c & kMaxSyncId,
-                         static_cast<u32>(event.y)};
+      const SyncCase one{static_cast<SyncAct>(event.c >> kSyncIdBits & 0x1f), event.c & kMaxSyncId, to_count(event.y)};
       return sync(event.a, one, event.c >> 31 != 0, to_time(event.x), event.b);
     }
     case EventType::kSyncCase: pending_cases_.push_back({static_cast<SyncAct>(event.a), event.b, event.c}); return 0;
@@ -146,7 +145,7 @@ i32 Kernel::apply(const Event& event) {
       const std::vector<SyncCase> cases = std::exchange(pending_cases_, {});
       return select(event.a, cases.data(), static_cast<u32>(cases.size()), event.c != 0, to_time(event.x), event.b);
     }
-    case EventType::kSyncDo: return sync_now(event.a, static_cast<SyncDo>(event.b), event.c, static_cast<u32>(event.x));
+    case EventType::kSyncDo: return sync_now(event.a, static_cast<SyncDo>(event.b), event.c, to_count(event.x));
     case EventType::kPayload: note(event.type, event.a, event.b, 0, event.x); return 0;
   }
   return 0;

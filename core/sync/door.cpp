@@ -40,7 +40,8 @@ u32 Kernel::object_count(SyncId id) const {
 FiberId Kernel::holder(SyncId mutex) const { return sync_->contains(mutex) ? sync_->object(mutex).owner : 0; }
 
 i32 Kernel::sync(FiberId fiber, const SyncCase& one, bool may_wait, Time timeout, ShieldId shield) {
-  if (!may_act(fiber, shield)) return kRefused;
+  // What does not fit into the record of the event is no object and no act.
+  if (!may_act(fiber, shield) || one.object > kMaxSyncId || one.act > SyncAct::kPass) return kRefused;
   timeout = std::clamp(timeout, Time{0}, kMaxSpan);
   note(EventType::kSyncOne, fiber, shield,
        (one.object & kMaxSyncId) | static_cast<u32>(one.act) << kSyncIdBits | (may_wait ? 1U << 31 : 0),

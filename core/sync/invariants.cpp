@@ -9,7 +9,7 @@ namespace heddle {
 
 std::string SyncTable::broken_invariant() const {
   const auto broken = [](const char* what, u32 id) { return std::string(what) + " (" + std::to_string(id) + ")"; };
-  if (!touched_.empty() || is_settling_) return "a semaphore was not looked at";
+  if (!touched_.empty() || holds_ != 0) return "a semaphore was not looked at";
   std::map<FiberId, std::set<SyncId>> holds;
   u32 counts[kSyncKinds] = {};
   u32 links = 0;

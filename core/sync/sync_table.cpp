@@ -96,6 +96,8 @@ i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wai
 void SyncTable::install(OpId op, const SyncCase* cases, u32 count) {
   u32 last = 0;
   for (u32 i = 0; i < count; ++i) {
+    // At a barrier it is one party, however often it names it.
+    if (cases[i].act == SyncAct::kPass && is_last(op, objects_[cases[i].object].waiters)) continue;
     const u32 id = links_.take();
     Link& link = links_[id];
     link.op = op;
@@ -182,6 +184,8 @@ void SyncTable::append(u32 id) {
   }
 }
 
+bool SyncTable::is_last(OpId op, u32 first) const { return first != 0 && links_[links_[first].previous].op == op; }
+
 void SyncTable::remove(u32 id) {
   Link& link = links_[id];
   u32& first = queue_of(link);
@@ -215,6 +219,7 @@ void SyncTable::wake(u32 id, u32 value) {
   unlink_all(link.op, id);
   scheduler_.complete_sync(link.op, OpCode::kOk, link.index, link.act,
                            link.act == SyncAct::kAcquire ? link.value : value, link.object);
+  scheduler_.set_link(link.op, objects_[link.object].seq);
 }
 
 void SyncTable::wake_closed(u32 id) {
@@ -230,15 +235,22 @@ void SyncTable::leave(OpId op) {
 
 void SyncTable::undelivered(OpId id) {
   const Operation& op = scheduler_.op(id);
-  if (op.code != OpCode::kOk || !contains(op.object)) return;
+  if (op.code != OpCode::kOk) return;
   if (op.act == SyncAct::kReceive) scheduler_.dropped(op.remaining);
+  if (!contains(op.object) || objects_[op.object].seq != op.link) return;
   if (op.act == SyncAct::kAcquire) give(op.object, op.remaining);
+  if (op.act == SyncAct::kLock && objects_[op.object].owner == op.fiber) hand_over(op.object);
+  settle();
+}
+
+void SyncTable::go_on() {
+  --holds_;
   settle();
 }
 
 void SyncTable::settle() {
-  if (is_settling_) return;
-  is_settling_ = true;
+  if (holds_ > 0) return;
+  ++holds_;
   while (!touched_.empty()) {
     const SyncId id = touched_.back();
     touched_.pop_back();
@@ -251,7 +263,7 @@ void SyncTable::settle() {
       wake(front);
     }
   }
-  is_settling_ = false;
+  --holds_;
 }
 
 void SyncTable::explain(OpId op, WaitFact& fact) const {

@@ -67,6 +67,8 @@ class SyncTable final : public Peers {
 
   void leave(OpId op) override;
   void undelivered(OpId op) override;
+  void hold() override { ++holds_; }
+  void go_on() override;
   void fiber_over(FiberId fiber) override;
   void explain(OpId op, WaitFact& fact) const override;
 
@@ -91,6 +93,8 @@ class SyncTable final : public Peers {
   void install(OpId op, const SyncCase* cases, u32 count);
   u32& queue_of(const Link& link);
   void append(u32 link);
+  // Whether the last one in the queue that begins there is of that operation.
+  bool is_last(OpId op, u32 first) const;
   void remove(u32 link);
   // Takes an operation out of all queues; the tokens that it would have sent, but for that of `done`, are dropped.
   void unlink_all(OpId op, u32 done);
@@ -126,7 +130,7 @@ class SyncTable final : public Peers {
   std::vector<SyncId> held_;     // by fiber: the first mutex that it holds
   std::vector<SyncId> touched_;  // semaphores whose front may fit now
   std::vector<u32> ready_;       // cases, while one is chosen
-  bool is_settling_ = false;
+  u32 holds_ = 0;                // while above 0, those wait
   SyncResult result_;
   Random choice_;
   u32 next_seq_ = 1;
