@@ -605,6 +605,11 @@ export class Runtime {
     return this.#store === undefined ? run() : this.#store.run(ctx, run);
   }
 
+  /** The task whose segment this is, if it is one of this runtime's. @internal */
+  _callingTask(): Task | undefined {
+    return this.#bodyRunner.caller()?._owner;
+  }
+
   /** Runs something as a caller outside does it, whatever task's segment this is. @internal */
   _outside<R>(run: () => R): R {
     let result!: R;

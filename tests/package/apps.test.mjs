@@ -66,18 +66,19 @@ test('a Node program with the single file', () => {
 const queues = `
 import PQueue from 'heddle/p-queue';
 import pLimit, { limitFunction } from 'heddle/p-limit';
+import { Mutex } from 'heddle/async-mutex';
 
 export async function main() {
   const queue = new PQueue({ concurrency: 2, interval: 1, intervalCap: 2 });
   const values = await queue.addAll(['a', 'b', 'c'].map((name) => async () => name));
   const limited = limitFunction(async (n) => n + 1, { concurrency: 1 });
-  return [...values, ...(await pLimit(2).map([1, 2], async (n) => n * 2)), await limited(5), queue.size].join(' ');
+  return [await new Mutex().runExclusive(() => 'locked'), ...values, ...(await pLimit(2).map([1, 2], async (n) => n * 2)), await limited(5), queue.size].join(' ');
 }
 `;
 
 test('a Node program that uses the drop-in modules', () => {
   const folder = freshApp({ 'program.js': queues, 'main.js': printing });
-  assert.equal(runProgram(process.execPath, ['main.js'], folder), 'a b c 2 4 6 0\n');
+  assert.equal(runProgram(process.execPath, ['main.js'], folder), 'locked a b c 2 4 6 0\n');
 });
 
 test('a CommonJS program, by a dynamic import', () => {
@@ -172,7 +173,7 @@ test('a page that uses the drop-in modules, bundled by Vite', needsBrowser, asyn
   const folder = freshApp({ 'index.html': page, 'page.js': titling, 'program.js': queues });
   await build({ root: folder, configFile: false, logLevel: 'warn' });
   const opened = await openPage(t, await serveStatic(t, { ...icon, '/': { folder: path.join(folder, 'dist') } }));
-  assert.equal(await untilTitled(opened), 'a b c 2 4 6 0');
+  assert.equal(await untilTitled(opened), 'locked a b c 2 4 6 0');
 });
 
 test("a page from Vite's development server needs no settings", needsBrowser, async (t) => {

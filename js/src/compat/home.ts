@@ -48,6 +48,16 @@ export class Home {
     );
   }
 
+  /** Finds the runtime although no job is there yet. */
+  prepare(): void {
+    if (this.runtime !== undefined) return;
+    this.#find().then(
+      (runtime) => (this.runtime = runtime),
+      // Jobs are told.
+      () => {},
+    );
+  }
+
   #taken(): Arrival[] {
     const jobs = this.#waiting;
     this.#waiting = [];
