@@ -93,6 +93,7 @@ class SelectingInTime extends Selecting {
   }
 }
 
+/** What Runtime.select() does; see there. @internal */
 export function select(objects: Objects, cases: readonly SelectCase<never>[], options: Context | WaitOptions | undefined, from: Context | undefined): Promise<unknown> {
   const { operations } = objects;
   let caller: Context | undefined;
