@@ -109,6 +109,23 @@ test('a task that waits for a lock gives its slot back, and is explained', async
   assertAtRest(rt);
 });
 
+test('with asyncContext a task is known after an await too; without it, it waits as plain JavaScript does', async (t) => {
+  for (const asyncContext of [true, false]) {
+    const rt = await open(t, { asyncContext });
+    const mutex = new Mutex(undefined, { runtime: rt });
+    const release = await mutex.acquire();
+    const task = rt.submit(async () => {
+      await null;
+      (await mutex.acquire())();
+      return 'had it';
+    });
+    await turns();
+    assert.equal(task.state, asyncContext ? 'suspended' : 'running');
+    release();
+    assert.equal(await task.promise, 'had it');
+  }
+});
+
 test('a task that is cancelled while it waits takes nothing, and is not waited for', async (t) => {
   const rt = await open(t);
   const semaphore = new Semaphore(2, undefined, { runtime: rt });

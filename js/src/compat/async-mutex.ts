@@ -6,6 +6,9 @@
  * `isLocked()` and `getValue()` must say at once what a call did. Nobody owns such a lock: whoever has it may release it, so a
  * deadlock of them has no names. The runtime's own are better at that: `rt.mutex()`, `rt.semaphore(n)`.
  *
+ * The task is found as in every operation that no context is given to: in its synchronous segment, and after an await where the
+ * runtime has `asyncContext`. Who is not known to be a task waits as in async-mutex.
+ *
  * What differs from async-mutex 0.5: a wait of a task rejects with its CancellationError, TimeoutError or ClosedError when
  * that ends it; the text of messages.
  */
