@@ -443,7 +443,7 @@ CallId Kernel::call_of(OpId op) const {
 
 bool Kernel::is_stream(CallId call) const { return scheduler_->has_call(call) && scheduler_->call_record(call).stream; }
 
-u64 Kernel::work() const { return scheduler_->work(); }
+u64 Kernel::work() const { return scheduler_->work() + sync_->work(); }
 
 std::string Kernel::broken_invariant() const {
   std::string broken = scheduler_->broken_invariant();

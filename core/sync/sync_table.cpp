@@ -69,6 +69,7 @@ u32 SyncTable::buffered(SyncId channel) const {
 i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wait, Time timeout, ShieldId shield) {
   if (scheduler_.is_interrupted(scheduler_.fiber(fiber), shield)) return kInterrupted;
   result_ = {};
+  work_ += count;
   for (u32 i = 0; i < count; ++i) {
     const i32 refusal = refusal_of(fiber, cases[i]);
     if (refusal != kDone) {
@@ -204,6 +205,7 @@ void SyncTable::remove(u32 id) {
 
 void SyncTable::unlink_all(OpId op, u32 done) {
   for (u32 id = scheduler_.op(op).link; id != 0;) {
+    ++work_;
     const Link& link = links_[id];
     const u32 next = link.next_of_op;
     if (link.act == SyncAct::kSend && id != done) scheduler_.dropped(link.value);
@@ -252,6 +254,7 @@ void SyncTable::settle() {
   if (holds_ > 0) return;
   ++holds_;
   while (!touched_.empty()) {
+    ++work_;
     const SyncId id = touched_.back();
     touched_.pop_back();
     SyncObject& semaphore = objects_[id];

@@ -72,7 +72,8 @@ class SyncTable final : public Peers {
   void fiber_over(FiberId fiber) override;
   void explain(OpId op, WaitFact& fact) const override;
 
-  // For tests: what is wrong, or nothing.
+  // For tests: how often a loop over links went round; and what is wrong, or nothing.
+  u64 work() const { return work_; }
   std::string broken_invariant() const;
 
  private:
@@ -132,6 +133,7 @@ class SyncTable final : public Peers {
   std::vector<u32> ready_;       // cases, while one is chosen
   u32 holds_ = 0;                // while above 0, those wait
   SyncResult result_;
+  u64 work_ = 0;
   Random choice_;
   u32 next_seq_ = 1;
   u32 counts_[kSyncKinds] = {};

@@ -199,6 +199,161 @@ TEST_F(Linear, an_outside_caller_with_many_children) {
   EXPECT_EQ(host.kernel.stats().completed, kMany);
 }
 
+// --- Objects ---
+
+class LinearObjects : public Linear {
+ protected:
+  LinearObjects() {
+    for (u32 kind = 1; kind < kSyncKinds; ++kind) {
+      objects[kind] = host.kernel.make_object(static_cast<SyncKind>(kind), kind == 5 ? kMany : kind == 4 ? 0 : 2);
+    }
+  }
+  SyncId at(SyncKind kind) const { return objects[static_cast<u32>(kind)]; }
+  // Many that wait to do that, and whether it came to it.
+  void wait(SyncAct act, SyncKind kind, u32 value = 1, Time timeout = 0) {
+    for (u32 i = 0; i < kMany; ++i) {
+      waiters.push_back(submit([this, one = SyncCase{act, at(kind), value}, timeout](Self self) -> Job {
+        const Synced done = co_await self.sync(one.act, one.object, one.value, timeout);
+        ++(done.ok() ? done_well : done_badly);
+        if (done.ok() && one.act == SyncAct::kLock) self.sync_now(SyncDo::kUnlock, one.object);
+        if (done.ok() && one.act == SyncAct::kAcquire) self.sync_now(SyncDo::kGive, one.object, one.value);
+        co_return true;
+      }));
+    }
+    run();
+  }
+  // From the middle, both ways by turns.
+  void cancel_half() {
+    for (u32 i = 0; i < kMany / 2; ++i) {
+      host.kernel.cancel(waiters[i % 2 == 0 ? kMany / 2 + i / 2 : kMany / 2 - 1 - i / 2]);
+    }
+    run();
+    EXPECT_EQ(done_badly, kMany / 2);
+  }
+  // A body of the host's that holds what the others wait for.
+  FiberId holder() {
+    const FiberId id = host.kernel.submit({});
+    run();
+    EXPECT_EQ(host.kernel.sync(id, {SyncAct::kLock, at(SyncKind::kMutex), 0}), kDone);
+    EXPECT_EQ(host.kernel.sync(id, {SyncAct::kAcquire, at(SyncKind::kSemaphore), 2}), kDone);
+    return id;
+  }
+
+  SyncId objects[kSyncKinds] = {};
+  std::vector<FiberId> waiters;
+  u32 done_well = 0;
+  u32 done_badly = 0;
+};
+
+TEST_F(LinearObjects, many_waiters_at_a_mutex_of_whom_half_are_cancelled) {
+  const FiberId id = holder();
+  wait(SyncAct::kLock, SyncKind::kMutex);
+  cancel_half();
+  host.kernel.ended(id, true);
+  run();
+  EXPECT_EQ(done_well, kMany / 2);
+}
+
+TEST_F(LinearObjects, many_waiters_at_a_semaphore_of_whom_half_are_cancelled) {
+  const FiberId id = holder();
+  wait(SyncAct::kAcquire, SyncKind::kSemaphore);
+  cancel_half();
+  host.kernel.sync_now(id, SyncDo::kGive, at(SyncKind::kSemaphore), 2);
+  run();
+  EXPECT_EQ(done_well, kMany / 2);
+}
+
+TEST_F(LinearObjects, many_waiters_at_a_semaphore_whose_time_runs_out) {
+  holder();
+  wait(SyncAct::kAcquire, SyncKind::kSemaphore, 2, kMillisecond);
+  host.pass(kMillisecond);
+  EXPECT_EQ(done_badly, kMany);
+}
+
+TEST_F(LinearObjects, many_receivers_of_whom_half_are_cancelled) {
+  wait(SyncAct::kReceive, SyncKind::kChannel);
+  cancel_half();
+  wait(SyncAct::kSend, SyncKind::kChannel);
+  EXPECT_EQ(done_well, kMany);
+  host.kernel.release_object(at(SyncKind::kChannel));
+  run();
+  EXPECT_EQ(done_badly, kMany);
+}
+
+TEST_F(LinearObjects, many_takers_and_many_parties) {
+  wait(SyncAct::kTake, SyncKind::kIvar);
+  host.kernel.sync_now(0, SyncDo::kPut, at(SyncKind::kIvar), 1);
+  run();
+  EXPECT_EQ(done_well, kMany);
+  wait(SyncAct::kPass, SyncKind::kBarrier);
+  EXPECT_EQ(done_well, 2 * kMany);
+}
+
+TEST_F(LinearObjects, closing_a_channel_with_many_receivers) {
+  wait(SyncAct::kReceive, SyncKind::kChannel);
+  host.kernel.sync_now(0, SyncDo::kClose, at(SyncKind::kChannel));
+  run();
+  EXPECT_EQ(done_badly, kMany);
+}
+
+// One hundred of them at a thousand objects: as many places in queues.
+TEST_F(LinearObjects, selects_over_a_thousand_objects) {
+  constexpr u32 kObjects = 1000;
+  const FiberId owner = host.kernel.submit({});
+  run();
+  std::vector<SyncCase> cases;
+  for (u32 i = 0; i < kObjects; ++i) {
+    const bool is_mutex = i % 2 == 0;
+    cases.push_back({is_mutex ? SyncAct::kLock : SyncAct::kAcquire,
+                     host.kernel.make_object(is_mutex ? SyncKind::kMutex : SyncKind::kSemaphore, 1), 1});
+    ASSERT_EQ(host.kernel.sync(owner, cases.back()), kDone);
+  }
+  for (u32 i = 0; i < kMany / kObjects; ++i) {
+    waiters.push_back(submit([this, cases](Self self) -> Job {
+      const Synced done = co_await self.select(cases);
+      ++(done.ok() ? done_well : done_badly);
+      co_return true;
+    }));
+  }
+  run();
+  EXPECT_EQ(host.kernel.stats().sync_links, kMany);
+  for (u32 i = 25; i < 75; ++i) host.kernel.cancel(waiters[i]);
+  run();
+  EXPECT_EQ(done_badly, 50u);
+  // With it five hundred mutexes come free.
+  host.kernel.ended(owner, true);
+  run();
+  EXPECT_EQ(done_well, 50u);
+  EXPECT_EQ(host.kernel.stats().sync_links, 0u);
+}
+
+TEST_F(LinearObjects, a_body_with_many_operations_at_one_object) {
+  holder();
+  for (const bool is_cancelled : {false, true}) {
+    const FiberId body = host.kernel.submit({});
+    run();
+    for (u32 i = 0; i < kMany / 2; ++i) {
+      ASSERT_GT(host.kernel.sync(body, {SyncAct::kAcquire, at(SyncKind::kSemaphore), 1 + i % 2}), 0);
+    }
+    if (is_cancelled) host.kernel.cancel(body);
+    host.kernel.ended(body, true);
+    run();
+    EXPECT_EQ(host.kernel.stats().sync_links, 0u);
+  }
+}
+
+TEST_F(LinearObjects, a_fiber_that_ends_with_many_mutexes) {
+  const FiberId body = host.kernel.submit({});
+  run();
+  for (u32 i = 0; i < kMany; ++i) {
+    const SyncId mutex = host.kernel.make_object(SyncKind::kMutex, 0);
+    ASSERT_EQ(host.kernel.sync(body, {SyncAct::kLock, mutex, 0}), kDone);
+  }
+  host.kernel.ended(body, true);
+  run();
+  EXPECT_EQ(host.kernel.stats().fibers, 0u);
+}
+
 // --- Gates ---
 
 class LinearGates : public Linear {

@@ -95,6 +95,7 @@ class Model {
   Event next() {
     last_was_step_ = false;
     if (chance(8)) return next_of_gates();
+    if (chance(25)) return next_of_objects();
     const u32 what = random_.below(100);
     if (what < 24) {
       last_was_step_ = true;
@@ -188,6 +189,34 @@ class Model {
     }
   }
 
+  SyncId object() { return 1 + random_.below(12); }
+  double value() { return chance(5) ? odd() : random_.below(5); }
+
+  Event next_of_objects() {
+    switch (random_.below(10)) {
+      case 0:
+        return {EventType::kSyncMake, random_.below(7), chance(3) ? ~random_.below(3) : random_.below(4), 0, 0, 0};
+      case 1:
+        if (chance(20)) return {EventType::kSyncRelease, object(), 0, 0, 0, 0};
+        // Whatever bytes there are.
+        return note_op({static_cast<EventType>(38 + random_.below(6)), static_cast<u32>(random_.next()),
+                        static_cast<u32>(random_.next()), static_cast<u32>(random_.next()), odd(), odd()});
+      case 2:
+      case 3:
+      case 4: {
+        const u32 what = object() | random_.below(8) << kSyncIdBits | (chance(80) ? 1U << 31 : 0);
+        return note_op({EventType::kSyncOne, pick(fibers_), shield(), what, chance(20) ? time() : 0, value()});
+      }
+      case 5:
+      case 6:
+        for (u32 n = random_.below(5); n > 0; --n) {
+          kernel_.apply({EventType::kSyncCase, random_.below(8), object(), random_.below(5), 0, 0});
+        }
+        return note_op({EventType::kSyncSelect, pick(fibers_), shield(), random_.below(4), chance(20) ? time() : 0, 0});
+      default: return {EventType::kSyncDo, pick(fibers_), random_.below(6), object(), value(), 0};
+    }
+  }
+
   Event note_op(const Event& event) {
     const i32 op = kernel_.apply(event);
     if (op > 0) ops_.push_back(static_cast<u32>(op));
@@ -218,6 +247,7 @@ class Model {
         kernel_.ended(id, true);
         kernel_.outside_done(id);
         kernel_.release(id);
+        kernel_.release_object(id);
       }
       const std::string broken = kernel_.broken_invariant();
       if (!broken.empty()) return broken + " at the end";
@@ -225,10 +255,11 @@ class Model {
       kernel_.apply({EventType::kTime, 0, 0, 0, clock_, 0});
     }
     const Stats stats = kernel_.stats();
-    const u64 left = u64{stats.fibers} + stats.operations + stats.wait_links + stats.connections + stats.shields +
-                     stats.limits + stats.timers + stats.slots + stats.zombies + stats.unwinding +
-                     stats.calls_in_flight + stats.calls_in_backoff + stats.calls_waiting + stats.reservations -
-                     stats.reservations_settled;
+    u64 left = u64{stats.fibers} + stats.operations + stats.wait_links + stats.connections + stats.shields +
+               stats.limits + stats.timers + stats.slots + stats.zombies + stats.unwinding + stats.sync_links +
+               stats.calls_in_flight + stats.calls_in_backoff + stats.calls_waiting + stats.reservations -
+               stats.reservations_settled;
+    for (const u32 count : stats.objects) left += count;
     if (left != 0) {
       return "left over: fibers " + std::to_string(stats.fibers) + ", operations " + std::to_string(stats.operations) +
              ", connections " + std::to_string(stats.connections) + ", timers " + std::to_string(stats.timers) +
