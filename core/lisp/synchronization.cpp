@@ -44,10 +44,10 @@ Value Programs::refused(i32 answer, Value object) {
   }
 }
 
-// What a case gave; `token` is 0 where it gives nothing.
+// What a case gave; `token` is 0 where it gives nothing, and permits are none.
 Value Programs::received(Value object, u32 token, bool is_closed) {
   if (is_closed) return kEof;
-  if (token == 0) return kUnspecified;
+  if (token == 0 || kind_of(object) == SyncKind::kSemaphore) return kUnspecified;
   return kind_of(object) == SyncKind::kIvar ? tokens_.at(token) : tokens_.take(token);
 }
 
@@ -180,8 +180,7 @@ void Programs::resume_sync(Fiber& fiber, Value waited, OpCode code, u32 index) {
   } else if (waited.is_pair()) {
     give(fiber, Value::boolean(code == OpCode::kOk));
   } else {
-    const u32 token = kind_of(waited) == SyncKind::kSemaphore ? 0 : kernel_.delivered();
-    give(fiber, received(waited, token, is_closed));
+    give(fiber, received(waited, kernel_.delivered(), is_closed));
   }
 }
 

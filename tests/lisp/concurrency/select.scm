@@ -17,6 +17,12 @@
 (writeln (chan/select (recv a (v) v) (take iv (v) v))) ; => full
 (writeln (chan/select (lock m (let ((was (mutex/locked? m))) (mutex/unlock m) was)) (recv a (v) v))) ; => #t
 (writeln (chan/select (acquire s (semaphore/available s)) (recv a (v) v))) ; => 0
+; Permits that come later are no value, and the values on their way stay where they are.
+(define full (chan/new 3))
+(for-each (lambda (i) (chan/send full i)) '(1 2 3))
+(fiber/spawn (lambda () (delay-ms 2) (semaphore/release s)))
+(writeln (chan/select (acquire s 'acquired) (recv a (v) v))) ; => acquired
+(writeln (list (chan/recv full) (chan/recv full) (chan/recv full))) ; => (1 2 3)
 (writeln (eof-object? (let ((c (chan/new))) (chan/close c) (chan/select (recv c (v) v))))) ; => #t
 (define (code thunk) (guard (e (#t (condition-code e))) (thunk)))
 (writeln (code (lambda () (let ((c (chan/new))) (chan/close c) (chan/select (send c 1) (default 1)))))) ; => ChannelClosed
