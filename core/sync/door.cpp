@@ -52,7 +52,7 @@ i32 Kernel::sync(FiberId fiber, const SyncCase& one, bool may_wait, Time timeout
 i32 Kernel::select(FiberId fiber, const SyncCase* cases, u32 count, bool may_wait, Time timeout, ShieldId shield) {
   if (!may_act(fiber, shield)) return kRefused;
   timeout = std::clamp(timeout, Time{0}, kMaxSpan);
-  for (u32 i = 0; i < count; ++i) {
+  for (u32 i = 0; record_ != nullptr && i < count; ++i) {
     note(EventType::kSyncCase, static_cast<u32>(cases[i].act), cases[i].object, cases[i].value);
   }
   note(EventType::kSyncSelect, fiber, shield, may_wait ? 1 : 0, static_cast<double>(timeout) / 1000.0);
