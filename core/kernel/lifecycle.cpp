@@ -199,6 +199,7 @@ void Scheduler::suspend_if_waiting(FiberId id) {
     return;
   release_slot(fiber);
   if (fiber.state == FiberState::kRunning) set_state(fiber, FiberState::kSuspended);
+  peers_->parked(id);
 }
 
 // --- The end ---

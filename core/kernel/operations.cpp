@@ -42,6 +42,7 @@ OpId Scheduler::begin(FiberId id, OpKind kind, ShieldId shield, Time timeout) {
     ++fiber.self_waits;
   }
   leave_host(fiber);
+  quiet_told_ = false;
   return op_id;
 }
 
@@ -137,6 +138,18 @@ void Scheduler::complete_sync(OpId id, OpCode code, u32 index, SyncAct act, u32 
   complete(id, code, index);
 }
 
+void Scheduler::fail_sync(OpId id, u32 deadlock) {
+  Operation& op = ops_[id];
+  op.remaining = deadlock;
+  complete(id, OpCode::kDeadlock, 0);
+}
+
+// Bodies that the host was told to resume are not among these: those it has to say are over.
+bool Scheduler::is_quiet() const {
+  return peers_->waits() > 0 && ready_.empty() && paused_ == 0 && timers_.hopes() == 0 &&
+         calls_.live() == retired_calls_.size() && in_host_ == 0 && slot_waiters_.empty();
+}
+
 void Scheduler::dropped(u32 token) {
   if ((token & kTokenOfBody) == 0) {
     effect(CommandType::kDropped, token);
@@ -149,7 +162,7 @@ void Scheduler::dropped(u32 token) {
 void Scheduler::resume(OpId id) {
   const Operation& op = ops_[id];
   const u32 code = static_cast<u32>(op.code);
-  if (op.object != 0) {
+  if (op.object != 0 || op.code == OpCode::kDeadlock) {
     run(CommandType::kResume, id, code | op.aux << 8, op.remaining);
   } else {
     run(CommandType::kResume, id, code, op.aux);

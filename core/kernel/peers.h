@@ -20,6 +20,10 @@ class Peers {
   virtual void go_on() = 0;
   // The fiber's body is over.
   virtual void fiber_over(FiberId fiber) = 0;
+  // The fiber has begun to wait for others, and only for them.
+  virtual void parked(FiberId fiber) = 0;
+  // How many operations wait at objects.
+  virtual u32 waits() const = 0;
   virtual void explain(OpId op, WaitFact& fact) const = 0;
 };
 

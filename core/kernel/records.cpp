@@ -146,6 +146,7 @@ i32 Kernel::apply(const Event& event) {
       return select(event.a, cases.data(), static_cast<u32>(cases.size()), event.c != 0, to_time(event.x), event.b);
     }
     case EventType::kSyncDo: return sync_now(event.a, static_cast<SyncDo>(event.b), event.c, to_count(event.x));
+    case EventType::kBreakDeadlock: return static_cast<i32>(break_deadlock());
     case EventType::kPayload: note(event.type, event.a, event.b, 0, event.x); return 0;
   }
   return 0;

@@ -87,6 +87,11 @@ bool Scheduler::step(u32 limit, bool host_had_its_turn) {
       break;
     }
   }
+  if (steps_ + machine_steps_ != steps_before) quiet_told_ = false;
+  if (!more && !quiet_told_ && commands_ == commands_answered_ && touched_.empty() && is_quiet()) {
+    quiet_told_ = true;
+    effect(CommandType::kQuiet, peers_->waits());
+  }
   // A host that is called again at once does not need to be told when.
   if (!more || !config_.virtual_time) set_alarm();
   commands_told_ = commands_;
@@ -185,6 +190,8 @@ void Scheduler::fire(const Timer& timer) {
 // It stands still while a call takes real time, unless the user lets it pass.
 bool Scheduler::jump() {
   if (!config_.virtual_time || commands_ > commands_answered_) return false;
+  // Limits of tasks are no help to those who wait for ever.
+  if (!quiet_told_ && is_quiet()) return false;
   const Time next = timers_.next();
   if (now_ < advance_until_) {
     now_ = next < advance_until_ ? next : advance_until_;

@@ -94,6 +94,11 @@ class Scheduler {
   // operations.cpp, for the objects at which fibers wait for each other
   OpId begin_sync(FiberId id, ShieldId shield, Time timeout);
   void complete_sync(OpId id, OpCode code, u32 index, SyncAct act, u32 value, SyncId object);
+  // Nothing runs, nothing is in flight, and fibers wait at objects.
+  bool is_quiet() const;
+  void fail_sync(OpId id, u32 deadlock);
+  const WaitLink& wait_link(u32 id) const { return links_[id]; }
+  FiberId fiber_limit() const { return fibers_.limit(); }
   void set_link(OpId id, u32 link) { ops_[id].link = link; }
   void dropped(u32 token);
   void not_released(SyncId mutex, FiberId id) { effect(CommandType::kNotReleased, mutex, fibers_[id].seq); }
@@ -150,8 +155,11 @@ class Scheduler {
   double random() { return user_random_.unit(); }
   Ring<Command>& runs() { return runs_; }
   Ring<Command>& effects() { return effects_; }
-  // A body that got control may turn out to wait for fibers only, and others wait for its slot.
-  bool awaits_host() const { return !touched_.empty() && !(pending_.empty() && slot_waiters_.empty()); }
+  // A body that got control may turn out to wait for fibers only, and others wait for its slot. Or nobody will ever let
+  // those who wait go on.
+  bool awaits_host() const {
+    return (!touched_.empty() && !(pending_.empty() && slot_waiters_.empty())) || (!quiet_told_ && is_quiet());
+  }
   u32 foreign() const { return foreign_; }
   u32 live_calls() const { return live_calls_; }
   u64 work() const { return work_; }
@@ -359,6 +367,7 @@ class Scheduler {
   SharedBody* shared_ = nullptr;
   Peers* peers_ = nullptr;
   u32 delivered_ = 0;
+  bool quiet_told_ = false;
   FiberId turn_ = 0;       // whose shared body has control
   FiberId paused_ = 0;     // whose turn goes on with the next step
   u32 slice_left_ = 0;     // steps

@@ -66,6 +66,13 @@ i32 Kernel::sync_now(FiberId fiber, SyncDo what, SyncId id, u32 value) {
   return sync_->do_now(fiber, what, id, value);
 }
 
+u32 Kernel::break_deadlock() {
+  note(EventType::kBreakDeadlock);
+  return sync_->break_deadlock();
+}
+
+const Deadlock* Kernel::deadlock(u32 number) const { return sync_->deadlock(number); }
+
 const SyncResult& Kernel::sync_result() const { return sync_->result(); }
 
 u32 Kernel::delivered() const { return scheduler_->delivered(); }

@@ -95,6 +95,7 @@ i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wai
 }
 
 void SyncTable::install(OpId op, const SyncCase* cases, u32 count) {
+  ++waits_;
   u32 last = 0;
   for (u32 i = 0; i < count; ++i) {
     // At a barrier it is one party, however often it names it.
@@ -204,6 +205,7 @@ void SyncTable::remove(u32 id) {
 }
 
 void SyncTable::unlink_all(OpId op, u32 done) {
+  --waits_;
   for (u32 id = scheduler_.op(op).link; id != 0;) {
     ++work_;
     const Link& link = links_[id];

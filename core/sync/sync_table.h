@@ -14,6 +14,7 @@
 // Partner: kernel/scheduler.h, which has the operations themselves.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,13 @@ class SyncTable final : public Peers {
 
   // For tests: how often a loop over links went round; and what is wrong, or nothing.
   u64 work() const { return work_; }
+  // deadlock.cpp
+  void parked(FiberId fiber) override;
+  u32 waits() const override { return waits_; }
+  u32 break_deadlock();
+  const Deadlock* deadlock(u32 number) const;
+
+  // For tests: what is wrong, or nothing.
   std::string broken_invariant() const;
 
  private:
@@ -123,6 +131,16 @@ class SyncTable final : public Peers {
   // barriers.cpp
   void pass(const SyncObject& barrier);
 
+  // deadlock.cpp
+  bool goes_on(FiberId fiber) const;
+  bool is_stuck(FiberId fiber, bool looks_deeper);
+  bool is_op_stuck(OpId op, bool looks_deeper);
+  bool depends_on(FiberId fiber);
+  bool find_stuck(FiberId from);
+  DeadlockLink link_of(FiberId fiber) const;
+  u32 report(FiberId from, bool is_cycle);
+  void fail(FiberId fiber, u32 number);
+
   Scheduler& scheduler_;
   Slab<SyncObject, 6> objects_;
   Slab<Link, 8> links_;
@@ -136,6 +154,11 @@ class SyncTable final : public Peers {
   u64 work_ = 0;
   Random choice_;
   u32 next_seq_ = 1;
+  u32 waits_ = 0;                 // operations in queues
+  std::vector<FiberId> reached_;  // from a fiber, while a deadlock is looked for
+  std::map<FiberId, bool> is_free_;
+  std::vector<Deadlock> deadlocks_;  // the last ones, by number
+  u32 last_deadlock_ = 0;
   u32 counts_[kSyncKinds] = {};
 };
 

@@ -44,6 +44,10 @@ enum class CommandType : u8 {
   kAwaited = 26,      // a: seq of a task that a program asks for; how it settles is not lost
   kDropped = 27,      // a: token of a value that nobody will get
   kNotReleased = 28,  // a: mutex, b: seq of the fiber that ended with it
+  // Fibers wait, and nothing that the kernel knows of will ever let them go on. Where nobody outside will either,
+  // answer
+  // with break_deadlock().
+  kQuiet = 29,
 };
 
 struct Command {

@@ -43,17 +43,18 @@ enum class EventType : u32 {
   kRoute = 30,        // a, b, c: gates or 0, x: tokens; the next entry of the next kCall's plan
   kCallUsed = 31,     // a: call, x: tokens that its attempt used; comes before the word that ends it
   kReopen = 32,  // a: fiber, b: shield, c: call whose stream broke | flags << 24, x: Retry-After or -1, y: timeout or 0
-  kServerRate = 33,    // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
-  kProgress = 34,      // a: call; its attempt has said something, though no text: its first word is not late any more
-  kReadProgress = 35,  // a: op, x: its timeout begins anew
-  kHostDone = 36,      // a: op of a kHostOp, b: 1 ok, 0 failed
-  kPayload = 37,       // a: bytes, b: running number, x: their hash, as bits; what the next event carries besides
-  kSyncMake = 38,      // a: SyncKind, b: limit
-  kSyncRelease = 39,   // a: object
-  kSyncOne = 40,       // a: fiber, b: shield, c: object | SyncAct << 26 | may wait << 31, x: timeout or 0, y: value
-  kSyncCase = 41,      // a: SyncAct, b: object, c: value; belongs to the next kSyncSelect
-  kSyncSelect = 42,    // a: fiber, b: shield, c: 1 if it may wait, x: timeout or 0
-  kSyncDo = 43,        // a: fiber, b: SyncDo, c: object, x: value
+  kServerRate = 33,     // a: gate, b: 0 requests, 1 tokens, x: what the server says remains, y: reset or -1
+  kProgress = 34,       // a: call; its attempt has said something, though no text: its first word is not late any more
+  kReadProgress = 35,   // a: op, x: its timeout begins anew
+  kHostDone = 36,       // a: op of a kHostOp, b: 1 ok, 0 failed
+  kPayload = 37,        // a: bytes, b: running number, x: their hash, as bits; what the next event carries besides
+  kSyncMake = 38,       // a: SyncKind, b: limit
+  kSyncRelease = 39,    // a: object
+  kSyncOne = 40,        // a: fiber, b: shield, c: object | SyncAct << 26 | may wait << 31, x: timeout or 0, y: value
+  kSyncCase = 41,       // a: SyncAct, b: object, c: value; belongs to the next kSyncSelect
+  kSyncSelect = 42,     // a: fiber, b: shield, c: 1 if it may wait, x: timeout or 0
+  kSyncDo = 43,         // a: fiber, b: SyncDo, c: object, x: value
+  kBreakDeadlock = 44,  // nobody outside will do anything for those who wait
 };
 constexpr u32 kSyncIdBits = 26;
 

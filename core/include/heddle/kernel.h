@@ -258,6 +258,12 @@ class Kernel {
   i32 sync_now(FiberId fiber, SyncDo what, SyncId id, u32 value = 0);
   // Of the last operation that was kDone at once; of one that was refused, which case it was.
   const SyncResult& sync_result() const;
+  // Ends the operations of those who wait for ever with kDeadlock, where nothing else can happen any more (kQuiet).
+  // Gives how many. A cycle needs no such word: the operation that closes it ends at once.
+  u32 break_deadlock();
+  // What is known of a deadlock that was ended, by its number; of the last kDeadlocks of them.
+  const Deadlock* deadlock(u32 number) const;
+  static constexpr u32 kDeadlocks = 64;
   // The token that the operation got that a native or shared body was last resumed with; its aux is the case's index.
   u32 delivered() const;
 

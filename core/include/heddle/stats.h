@@ -83,6 +83,26 @@ enum class WaitReason : u8 {
   kObjects = 15,    // waits at `objects`; `fibers` hold the mutexes among them
 };
 
+// One who waits in a deadlock, and for what. In a cycle each one's `holder` is the next one's fiber, and the last one's
+// the first's.
+struct DeadlockLink {
+  FiberId fiber = 0;
+  u32 seq = 0;        // of the fiber
+  OpId op = 0;        // 0: its body is over, and it waits for its children
+  SyncId object = 0;  // 0: it waits for `holder` itself
+  SyncKind kind = SyncKind::kFree;
+  SyncAct act = SyncAct::kLock;
+  u32 object_seq = 0;
+  FiberId holder = 0;  // 0: nobody could still do what it waits for
+  u32 holder_seq = 0;
+};
+
+struct Deadlock {
+  u32 number = 0;  // comes as the token of the operations that it ended
+  bool is_cycle = false;
+  std::vector<DeadlockLink> links;  // at most kMaxNamed of them
+};
+
 // What a fiber waits to do at an object.
 struct WaitedObject {
   SyncId id = 0;

@@ -88,6 +88,7 @@ enum class OpCode : u8 {
   kRequestTooLarge = 6,    // needs more tokens than a rate limit allows in a whole window
   kCircuitOpen = 7,        // its endpoint's circuit is open
   kClosed = 8,             // the object that it waited at is closed, or gone
+  kDeadlock = 9,           // it would wait for ever
 };
 
 // What a wait for other fibers waits for.

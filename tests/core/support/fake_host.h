@@ -98,7 +98,10 @@ class FakeHost : public JobHost {
   std::function<void(const Command&)> on_run;
   // With each effect.
   std::function<void(const Command&)> on_effect;
-  bool closes = true;  // answers kAbortCall
+  bool is_closed_world = false;  // nobody outside does anything for those who wait
+  u32 deadlocks = 0;             // operations that were ended because of that
+  bool quiet = false;            // it was told that nothing more will happen
+  bool closes = true;            // answers kAbortCall
   Time close_latency = 0;
   bool checks = true;
   u32 step_limit = UINT32_MAX;
@@ -405,6 +408,10 @@ class FakeHost : public JobHost {
       case CommandType::kAwaited: break;
       case CommandType::kDropped:
       case CommandType::kNotReleased: break;
+      case CommandType::kQuiet:
+        quiet = true;
+        if (is_closed_world) deadlocks += kernel.break_deadlock();
+        break;
       default: ADD_FAILURE() << "not an effect";
     }
   }
