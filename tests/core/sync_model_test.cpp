@@ -60,6 +60,7 @@ class SyncProgram {
     return again.broken_invariant();
   }
 
+  u32 deadlocks() const { return deadlocks_; }
   u64 operations() const { return operations_; }
   const std::vector<u32>& chosen() const { return model_.chosen; }
 
@@ -220,6 +221,10 @@ class SyncProgram {
   void step_kernel(u32 limit) {
     has_stepped_ = true;
     has_rested_ = !kernel_.step(limit);
+    while (const Deadlock* found = kernel_.deadlock(deadlocks_ + 1)) {
+      ++deadlocks_;
+      model_.deadlock(found->links[0].fiber, deadlocks_);
+    }
     told_.clear();
     while (!kernel_.runs().empty()) {
       const Command command = kernel_.runs().pop();
@@ -446,6 +451,7 @@ class SyncProgram {
   u32 most_fibers_ = 0;
   u32 most_objects_ = 0;
   u64 operations_ = 0;
+  u32 deadlocks_ = 0;
   bool has_stepped_ = false;
   bool has_rested_ = false;
 };
@@ -456,16 +462,19 @@ TEST(SyncModelTest, random_programs_do_what_the_model_says) {
   const u64 first = only != nullptr ? std::strtoull(only, nullptr, 10) : 1;
   const u64 last = only != nullptr ? first : count != nullptr ? std::strtoull(count, nullptr, 10) : kLong + kShort;
   u64 operations = 0;
+  u64 deadlocks = 0;
   std::vector<u64> chosen(4, 0);
   for (u64 seed = first; seed <= last; ++seed) {
     SyncProgram program(seed);
     ASSERT_EQ(program.run(), "") << "HEDDLE_MODEL_SEED=" << seed;
     ASSERT_EQ(program.replay(), "") << "HEDDLE_MODEL_SEED=" << seed;
     operations += program.operations();
+    deadlocks += program.deadlocks();
     for (std::size_t i = 0; i < program.chosen().size(); ++i) chosen[i] += program.chosen()[i];
   }
   if (only != nullptr || count != nullptr) return;
   EXPECT_GT(operations, 1'000'000u);
+  EXPECT_GT(deadlocks, 100u);
   // Of cases that could be done at once, each was the one now and then.
   for (const u64 times : chosen) EXPECT_GT(times, 1000u);
 }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -176,6 +177,34 @@ class SyncModel {
     expect(answer == (at != kNone), "an abort of what is over, or not");
     if (at == kNone) return;
     finish(at, OpCode::kAborted, 0, 0);
+    hand_out();
+  }
+
+  // A fiber that waits for what its own wait holds up: its operations ended. It must be so: nothing else could.
+  void deadlock(FiberId victim, u32 number) {
+    ++moment_;
+    std::set<FiberId> stuck;
+    for (const Waiting& one : waiting) stuck.insert(one.fiber);
+    for (const auto& [op, result] : results) stuck.erase(result.fiber);
+    for (bool changes = true; changes;) {
+      changes = false;
+      for (const Waiting& one : waiting) {
+        bool has_hope = one.due != kNever || fibers.at(one.fiber).is_outside;
+        for (const SyncCase& each : one.cases) {
+          has_hope = has_hope || each.act != SyncAct::kLock || stuck.count(objects.at(each.object).holder) == 0;
+        }
+        if (has_hope && stuck.erase(one.fiber) != 0) changes = true;
+      }
+    }
+    expect(stuck.count(victim) != 0, "a deadlock that is none");
+    for (std::size_t at = 0; at < waiting.size();) {
+      if (waiting[at].fiber == victim) {
+        finish(at, OpCode::kDeadlock, 0, number);
+        at = 0;
+      } else {
+        ++at;
+      }
+    }
     hand_out();
   }
 
@@ -450,6 +479,8 @@ class SyncModel {
       result.object = objects.at(result.done.object).number;
       const bool gets = result.done.act == SyncAct::kReceive || result.done.act == SyncAct::kTake;
       result.value = gets ? value : result.done.act == SyncAct::kAcquire ? result.done.value : 0;
+    } else if (code == OpCode::kDeadlock) {
+      result.value = value;
     } else if (code == OpCode::kClosed) {
       // Which cases named the object: as bits, of so many.
       result.done.value = static_cast<u32>(one.cases.size());
