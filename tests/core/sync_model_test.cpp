@@ -62,6 +62,7 @@ class SyncProgram {
 
   u32 deadlocks() const { return deadlocks_; }
   u64 operations() const { return operations_; }
+  u64 zombies() const { return zombies_; }
   const std::vector<u32>& chosen() const { return model_.chosen; }
 
  private:
@@ -72,7 +73,7 @@ class SyncProgram {
     config.dispatch = static_cast<DispatchPolicy>(random.below(4));
     config.fairness = static_cast<FairnessMode>(random.below(3));
     config.max_tasks = random.below(4) == 0 ? 2 + random.below(4) : 1000;
-    config.grace = Time{1'000'000} * 1000 * kMillisecond;
+    config.grace = random.below(2) == 0 ? 3 * kMillisecond : Time{1'000'000} * 1000 * kMillisecond;
     return config;
   }
 
@@ -364,6 +365,9 @@ class SyncProgram {
       if (command.type == CommandType::kDropped) {
         dropped.push_back(command.a);
         received(command.a);
+      } else if (command.type == CommandType::kZombie && command.b == 1) {
+        model_.leave_parent(command.a);
+        ++zombies_;
       } else if (command.type == CommandType::kNotReleased) {
         not_released.emplace_back(command.a, command.b);
       }
@@ -452,6 +456,7 @@ class SyncProgram {
   u32 most_objects_ = 0;
   u64 operations_ = 0;
   u32 deadlocks_ = 0;
+  u64 zombies_ = 0;
   bool has_stepped_ = false;
   bool has_rested_ = false;
 };
@@ -463,6 +468,7 @@ TEST(SyncModelTest, random_programs_do_what_the_model_says) {
   const u64 last = only != nullptr ? first : count != nullptr ? std::strtoull(count, nullptr, 10) : kLong + kShort;
   u64 operations = 0;
   u64 deadlocks = 0;
+  u64 zombies = 0;
   std::vector<u64> chosen(4, 0);
   for (u64 seed = first; seed <= last; ++seed) {
     SyncProgram program(seed);
@@ -470,11 +476,13 @@ TEST(SyncModelTest, random_programs_do_what_the_model_says) {
     ASSERT_EQ(program.replay(), "") << "HEDDLE_MODEL_SEED=" << seed;
     operations += program.operations();
     deadlocks += program.deadlocks();
+    zombies += program.zombies();
     for (std::size_t i = 0; i < program.chosen().size(); ++i) chosen[i] += program.chosen()[i];
   }
   if (only != nullptr || count != nullptr) return;
   EXPECT_GT(operations, 1'000'000u);
   EXPECT_GT(deadlocks, 100u);
+  EXPECT_GT(zombies, 1000u);
   // Of cases that could be done at once, each was the one now and then.
   for (const u64 times : chosen) EXPECT_GT(times, 1000u);
 }

@@ -278,6 +278,12 @@ class SyncModel {
     forget_ended();
   }
 
+  // It became a zombie: its parent waits for it no longer. What it holds or waits for stays.
+  void leave_parent(FiberId id) {
+    fibers.at(id).parent = 0;
+    forget_ended();
+  }
+
   void shield(FiberId fiber, ShieldId id, Time due) { fibers.at(fiber).sections[id] = {due, false}; }
 
   void unshield(FiberId id, ShieldId shield) {
