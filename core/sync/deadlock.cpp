@@ -173,12 +173,14 @@ const Deadlock* SyncTable::deadlock(u32 number) const {
 }
 
 void SyncTable::fail(FiberId id, u32 number) {
+  hold();
   for (OpId op = scheduler_.fiber(id).first_op; op != 0;) {
     const OpId next = scheduler_.op(op).next;
     const OpKind kind = scheduler_.op(op).kind;
     if (kind == OpKind::kSync || kind == OpKind::kWait) scheduler_.fail_sync(op, number);
     op = next;
   }
+  go_on();
 }
 
 // Mostly one look says that there is no cycle.
