@@ -146,7 +146,7 @@ void Scheduler::fail_sync(OpId id, u32 deadlock) {
 
 // Bodies that the host was told to resume are not among these: those it has to say are over.
 bool Scheduler::is_quiet() const {
-  return peers_->waits() > 0 && ready_.empty() && paused_ == 0 && timers_.hopes() == 0 &&
+  return peers_->waits() > 0 && ready_.empty() && paused_ == 0 && timers_.empty() &&
          calls_.live() == retired_calls_.size() && in_host_ == 0 && slot_waiters_.empty();
 }
 

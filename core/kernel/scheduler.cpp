@@ -190,8 +190,6 @@ void Scheduler::fire(const Timer& timer) {
 // It stands still while a call takes real time, unless the user lets it pass.
 bool Scheduler::jump() {
   if (!config_.virtual_time || commands_ > commands_answered_) return false;
-  // Limits of tasks are no help to those who wait for ever.
-  if (!quiet_told_ && is_quiet()) return false;
   const Time next = timers_.next();
   if (now_ < advance_until_) {
     now_ = next < advance_until_ ? next : advance_until_;

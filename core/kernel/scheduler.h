@@ -94,10 +94,13 @@ class Scheduler {
   // operations.cpp, for the objects at which fibers wait for each other
   OpId begin_sync(FiberId id, ShieldId shield, Time timeout);
   void complete_sync(OpId id, OpCode code, u32 index, SyncAct act, u32 value, SyncId object);
-  // Nothing runs, nothing is in flight, and fibers wait at objects.
+  // Nothing runs, nothing is in flight, no time is waited for, and fibers wait at objects.
   bool is_quiet() const;
   void fail_sync(OpId id, u32 deadlock);
   const WaitLink& wait_link(u32 id) const { return links_[id]; }
+  bool has_timeout(FiberId id) const {
+    return fibers_[id].limits != 0 && limits_[fibers_[id].limits].timeout_timer != 0;
+  }
   FiberId fiber_limit() const { return fibers_.limit(); }
   void set_link(OpId id, u32 link) { ops_[id].link = link; }
   void dropped(u32 token);

@@ -24,11 +24,6 @@ enum class TimerKind : u8 {
   kGate,          // owner: gate; its window changes
 };
 
-// Whether a fiber may go on because of it. Limits of whole tasks only end what waits.
-constexpr bool lets_go_on(TimerKind kind) {
-  return kind != TimerKind::kTaskTimeout && kind != TimerKind::kQueueTimeout && kind != TimerKind::kDeadline;
-}
-
 struct Timer {
   TimerKind kind = TimerKind::kOpDone;
   u32 owner = 0;
@@ -41,8 +36,6 @@ class Timers {
 
   bool empty() const { return heap_.empty(); }
   u32 size() const { return heap_.size(); }
-  // Those that may let a fiber go on.
-  u32 hopes() const { return hopes_; }
   // Time of the next one, or kNever.
   Time next() const { return heap_.empty() ? kNever : heap_.top().at; }
   Time at(TimerId id) const { return heap_.at(timers_[id].position).at; }
@@ -53,14 +46,12 @@ class Timers {
     timers_[id].kind = kind;
     timers_[id].owner = owner;
     heap_.push({at, order_++, id});
-    hopes_ += lets_go_on(kind) ? 1 : 0;
     return id;
   }
 
   // Clears a timer and the caller's note of it; does nothing if there is none.
   void clear(TimerId& id) {
     if (id == 0) return;
-    hopes_ -= lets_go_on(timers_[id].kind) ? 1 : 0;
     heap_.remove(timers_[id].position);
     timers_.give(id);
     id = 0;
@@ -70,7 +61,6 @@ class Timers {
   Timer pop() {
     const TimerId id = heap_.top().id;
     const Timer timer = timers_[id];
-    hopes_ -= lets_go_on(timer.kind) ? 1 : 0;
     heap_.remove(0);
     timers_.give(id);
     return timer;
@@ -95,7 +85,6 @@ class Timers {
   Slab<Timer> timers_;
   Heap<Entry, Before, Place> heap_;
   u32 order_ = 0;
-  u32 hopes_ = 0;
 };
 
 }  // namespace heddle

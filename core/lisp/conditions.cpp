@@ -78,9 +78,18 @@ Position PositionTable::find(const Code* code, u32 index) {
 // The places of the frames, innermost first, as a list of fixnums; the last one, if negative, counts those left out.
 Value Machine::trace() {
   if (current_ == nullptr || base_ == nullptr || pc_ == nullptr) return kNil;
+  return trace_from({chunk_, offset(base_), pc_});
+}
+
+Value Machine::trace_of(const Fiber& fiber) {
+  if (!is_a(fiber.chunk, Type::kChunk)) return kNil;
+  return trace_from({as<Chunk>(fiber.chunk), fiber.base,
+                     reinterpret_cast<const Instruction*>(static_cast<std::uintptr_t>(fiber.pc))});
+}
+
+Value Machine::trace_from(Place place) {
   std::vector<Value> places;
   u64 more = 0;
-  Place place{chunk_, offset(base_), pc_};
   for (u32 frames = 0; place.chunk != nullptr && frames < kMostCounted; ++frames) {
     const Code* code = code_of(place.chunk->slots + place.base);
     if (is_a(code->positions, Type::kBytes)) {

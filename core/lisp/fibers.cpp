@@ -295,6 +295,10 @@ void Programs::resume(Fiber& fiber, Resume kind, OpCode code, u32 aux) {
     machine_.resume_raising(fiber, interruption(id));
     return;
   }
+  if (code == OpCode::kDeadlock) {
+    machine_.resume_raising(fiber, deadlock(fiber, kernel_.delivered()));
+    return;
+  }
   switch (kind) {
     case Resume::kNone: break;
     case Resume::kPlain: give(fiber, kUnspecified); break;

@@ -171,6 +171,7 @@ class Programs final : public SharedBody, private RootSet {
   void give_result_of(Fiber& fiber, const Fiber& target);
   Value interruption(FiberId id);
   Value cancellation(u32 seq);
+  Value deadlock(const Fiber& fiber, u32 number);
   void end_reason(Fiber& fiber);
   Value all_failed(Value list);
   Value results_of(Value list);

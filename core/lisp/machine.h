@@ -97,6 +97,8 @@ class Machine : private RootSet {
   std::string position_of(Value condition) const;
   // The same for the callers, innermost first; what is left out is said by a last line.
   std::vector<std::string> backtrace_of(Value condition) const;
+  // The places of a fiber that does not run, as a list of fixnums.
+  Value trace_of(const Fiber& fiber);
   // What trace() gave, as text.
   std::vector<std::string> places_of(Value places) const;
   // What it says, with its irritants where they are a program's (the machine's messages name them).
@@ -229,6 +231,7 @@ class Machine : private RootSet {
 
   // conditions.cpp
   [[gnu::cold, gnu::noinline]] Value trace();
+  Value trace_from(Place place);
 
   Heap heap_;
   Sources sources_;

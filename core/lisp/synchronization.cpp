@@ -184,4 +184,48 @@ void Programs::resume_sync(Fiber& fiber, Value waited, OpCode code, u32 index) {
   }
 }
 
+// What whoever would wait for ever gets raised: who waits for what, and where.
+Value Programs::deadlock(const Fiber& fiber, u32 number) {
+  static constexpr const char* kWhat[] = {"",
+                                          "to lock mutex ",
+                                          "for permits of semaphore ",
+                                          "for the value of ivar ",
+                                          "to send to channel ",
+                                          "to receive from channel ",
+                                          "at barrier "};
+  std::string text = "a deadlock";
+  const Deadlock* found = kernel_.deadlock(number);
+  const char* before = ": ";
+  for (const DeadlockLink& link : found != nullptr ? found->links : std::vector<DeadlockLink>{}) {
+    text += before;
+    before = "; ";
+    const auto name_of = [this](FiberId id, u32 seq) {
+      std::string name = "fiber " + std::to_string(seq);
+      const Fiber* known = id < entries_.size() ? entries_[id].fiber : nullptr;
+      if (known == nullptr) return name;
+      if (is_string(known->name)) name += " " + shown(known->name);
+      const Value places = machine_.trace_of(*known);
+      if (places.is_pair()) name += " at " + machine_.places_of(places).front();
+      return name;
+    };
+    text += name_of(link.fiber, link.seq) + " waits ";
+    if (link.object != 0) {
+      const SyncReference* object = link.object < objects_.size() ? objects_[link.object] : nullptr;
+      text += kWhat[static_cast<u32>(link.act)] + std::to_string(link.object_seq);
+      if (object != nullptr && is_string(object->name)) text += " " + shown(object->name);
+      text +=
+          link.holder != 0 ? ", held by fiber " + std::to_string(link.holder_seq) : ", and nobody could let it go on";
+    } else {
+      text += "for fiber " + std::to_string(link.holder_seq);
+    }
+  }
+  const Value condition = machine_.make_condition("Deadlock", text);
+  const Value places = machine_.trace_of(fiber);
+  if (places.is_pair() && car(places).to_fixnum() >= 0) {
+    machine_.heap().write(as<Condition>(condition)->position, car(places));
+    machine_.heap().write(as<Condition>(condition)->backtrace, cdr(places));
+  }
+  return condition;
+}
+
 }  // namespace heddle::lisp

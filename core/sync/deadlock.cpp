@@ -77,6 +77,8 @@ bool SyncTable::goes_on(FiberId id) const {
 bool SyncTable::is_stuck(FiberId id, bool looks_deeper) {
   if (goes_on(id)) return false;
   const Fiber& fiber = scheduler_.fiber(id);
+  // What with-timeout runs has another way out. The timeout of a task is no plan for its locks.
+  if (fiber.kind == FiberKind::kFiber && scheduler_.has_timeout(id)) return false;
   if (fiber.body_ended) {
     for (FiberId child = fiber.first_child; child != 0; child = scheduler_.fiber(child).next_sibling) {
       const auto found = is_free_.find(child);
