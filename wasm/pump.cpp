@@ -85,6 +85,9 @@ HEDDLE_EXPORT("pump") void pump() {
   instance().status.stopped = 1;
 }
 
+// A turn while the pump sleeps, for a host whose own turn is over already (Engine: turns in a row).
+HEDDLE_EXPORT("hd_turn") void hd_turn() { heddle::wasm::turn(); }
+
 // The pump returns at its next wake-up.
 HEDDLE_EXPORT("hd_close") void hd_close() { instance().closing = true; }
 

@@ -96,6 +96,7 @@ export function stepGenerator(
       if (yielded instanceof PendingOperation) {
         if (yielded._state === 'pending') {
           yielded._step = step;
+          operations.parked();
           return;
         }
         failed = yielded._state === 'failed';

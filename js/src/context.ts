@@ -20,7 +20,7 @@ import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-
 import type { RunOptions } from './lisp/run-options.js';
 import type { MapOptions } from './map-concurrent.js';
 import type { Runtime } from './runtime.js';
-import { select, type SelectCase, type Selected } from './sync/select.js';
+import { select, type AnyCase, type Cases, type Selected } from './sync/select.js';
 import type { AnyOptions, WaitOptions } from './waits.js';
 import type { ScopeBody, ScopeOptions } from './scope.js';
 import { Task } from './task.js';
@@ -101,7 +101,7 @@ export class Context {
   }
 
   /** Does whichever of the cases can be done first, and none of the others; see Runtime.select. */
-  select<const C extends readonly SelectCase<never>[]>(cases: C, options?: WaitOptions): Promise<Selected<C>> {
+  select<const C extends readonly AnyCase[]>(cases: C & Cases<C>, options?: WaitOptions): Promise<Selected<C>> {
     return select(this.runtime._objects, cases, options, this) as Promise<Selected<C>>;
   }
 

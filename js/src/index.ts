@@ -69,7 +69,7 @@ export type { Finding } from './sync/finding.js';
 export { IVar } from './sync/ivar.js';
 export { Lock, Mutex } from './sync/mutex.js';
 export type { ObjectOptions } from './sync/sync-object.js';
-export type { CaseValue, SelectCase, Selected } from './sync/select.js';
+export type { AnyCase, Cases, CaseValue, SelectCase, Selected } from './sync/select.js';
 export { Permits, Semaphore } from './sync/semaphore.js';
 export { Serializer } from './sync/serializer.js';
 export type { TimeJump } from './time-jump.js';

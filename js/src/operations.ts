@@ -122,6 +122,11 @@ export class Operations {
     this.#engine = engine;
   }
 
+  /** A generator was stepped, and waits for one of these again. */
+  parked(): void {
+    this.#engine.parked++;
+  }
+
   /** What was asked for operation `op`, while it is outstanding. */
   meaning(op: number): Meaning | undefined {
     return this.#meanings[op];

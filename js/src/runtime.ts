@@ -59,7 +59,7 @@ import { lockNotReleased, type Finding } from './sync/finding.js';
 import { IVar } from './sync/ivar.js';
 import { Mutex } from './sync/mutex.js';
 import { Objects } from './sync/objects.js';
-import { select, type SelectCase, type Selected } from './sync/select.js';
+import { select, type AnyCase, type Cases, type Selected } from './sync/select.js';
 import { Semaphore } from './sync/semaphore.js';
 import { Serializer } from './sync/serializer.js';
 import type { ObjectOptions } from './sync/sync-object.js';
@@ -417,7 +417,7 @@ export class Runtime {
   }
 
   /** Does whichever of the cases can be done first, and none of the others; of those that can at once the seed chooses. */
-  select<const C extends readonly SelectCase<never>[]>(cases: C, options?: Context | WaitOptions): Promise<Selected<C>> {
+  select<const C extends readonly AnyCase[]>(cases: C & Cases<C>, options?: Context | WaitOptions): Promise<Selected<C>> {
     return select(this._objects, cases, options, undefined) as Promise<Selected<C>>;
   }
 

@@ -14,6 +14,7 @@ import lispFibers from './cases/lisp-fibers.mjs';
 import lispParked from './cases/lisp-parked.mjs';
 import parked from './cases/parked.mjs';
 import priority from './cases/priority.mjs';
+import sync from './cases/sync.mjs';
 import trivial from './cases/trivial.mjs';
 import wasm from './cases/wasm.mjs';
 import yieldCase from './cases/yield.mjs';
@@ -30,4 +31,5 @@ export const cases = {
   ...lisp,
   'lisp-fibers': lispFibers,
   'lisp-parked': lispParked,
+  ...sync,
 };

@@ -54,6 +54,19 @@ export async function refused(rt: Runtime): Promise<void> {
   await rt.scope(() => 1, { joiner: quorum(2) });
   // @ts-expect-error It maps what can be iterated.
   rt.mapConcurrent(5, (x: number) => x);
+  const jobs = rt.channel<number>(1);
+  // @ts-expect-error The channel is of numbers.
+  await jobs.send('job');
+  // @ts-expect-error What is received may be `closed`.
+  const job: number = await jobs.recv();
+  // @ts-expect-error A case sends what its channel takes.
+  await rt.select([{ send: jobs, value: 'job' }]);
+  // @ts-expect-error There is no such case.
+  await rt.select([{ wait: jobs }]);
+  // @ts-expect-error A semaphore has a number of permits.
+  rt.semaphore();
+  // @ts-expect-error A mutex is locked by the runtime's own object.
+  await rt.select([{ lock: {} }]);
   // @ts-expect-error There is no such event.
   rt.on('finished', () => {});
   // @ts-expect-error What is internal is not declared to users.

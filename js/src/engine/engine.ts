@@ -60,6 +60,9 @@ const maxTimeout = 60_000;
 /** Under virtual time, turns of the event loop that foreign waits get before time passes without them. */
 const foreignTurns = 2;
 
+/** Runs that may follow each other without a look at microtasks and at the event loop. */
+const runsInARow = 256;
+
 /** Cycles with a single event, in a row, after which events are gathered. */
 const loneCycles = 4;
 
@@ -70,6 +73,8 @@ export class Engine {
   readonly epoch: number;
   /** The runtime's clock as of the current cycle, in milliseconds. */
   time = 0;
+  /** How often a generator body was stepped and waited for an operation again: it has left nothing for microtasks to do. */
+  parked = 0;
   readonly #instance: Instance;
   readonly #target: CommandTarget;
   readonly #virtual: boolean;
@@ -340,12 +345,28 @@ export class Engine {
     this.#drainRuns();
   }
 
+  // Turns in a row: where all that was to run were generators that wait again, the host's turn is over with theirs, and the next
+  // one of the kernel's follows at once, without the way through the microtask queue and the pump's suspended stack. That
+  // depends on the program alone, as everything that decides what is in a turn must.
   #drainRuns(): void {
+    for (let runs = 0; (runs = this.#drainTurn(runs)) > 0; ) {
+      this.#told = false;
+      this.raw.hd_turn();
+      if (this.#virtual) this.time = this.raw.hd_now();
+      this.drainEffects();
+    }
+  }
+
+  // Gives how many runs there were in this row of turns, or 0 where it ends.
+  #drainTurn(before: number): number {
+    if (this.#u32.length === 0) this.#refresh();
     let u32 = this.#u32;
     const ring = this.#runs;
     const target = this.#target;
     // Bodies add no runs: the ring's tail stands while they run.
     const tail = u32[ring + RingWord.tail]!;
+    const count = (tail - u32[ring + RingWord.head]!) >>> 0;
+    const parked = this.parked;
     let head: number;
     while ((head = u32[ring + RingWord.head]!) !== tail) {
       const at = (u32[ring + RingWord.data]! + (head & u32[ring + RingWord.mask]!) * commandBytes) >>> 2;
@@ -374,7 +395,7 @@ export class Engine {
       }
       if (this.#closed) {
         this.#instance.resume();
-        return;
+        return 0;
       }
       if (u32.length === 0) {
         this.#refresh();
@@ -386,13 +407,17 @@ export class Engine {
           this.#breath = performance.now();
           if (!this.#closed) this.#asleepAgain();
         });
-        return;
+        return 0;
       }
     }
     target.cycled();
-    this.#awake = false;
     if (this.#u32.length === 0) this.#refresh();
-    if (this.#told || this.#virtualAlarm || this.#u32[this.#status + StatusWord.more] !== 0) this.wake();
+    const goesOn = this.#told || this.#u32[this.#status + StatusWord.more] !== 0;
+    const isOver = this.parked - parked === count && !this.#virtualAlarm;
+    if (goesOn && isOver && count > 0 && before + count < runsInARow && !this.#closed) return before + count;
+    this.#awake = false;
+    if (goesOn || this.#virtualAlarm) this.wake();
+    return 0;
   }
 
   #asleepAgain(): void {

@@ -13,6 +13,7 @@ export interface RawExports {
   memory: WebAssembly.Memory;
   malloc(bytes: number): number;
   pump(): void | Promise<void>;
+  hd_turn(): void;
   hd_close(): void;
   hd_runs(): number;
   hd_effects(): number;

@@ -98,7 +98,13 @@ export class Objects {
     const word = act === SyncAct.send ? this.values.put(value) : (value as number);
     const answer = raw.hd_sync(owner._fiber, act, object._id, word, timeout, caller?._shield ?? 0, 1);
     if (answer > 0) return operations.begun<T>(answer, owner, meaning, signal);
-    if (act === SyncAct.send && answer !== Answer.done) this.values.take(word);
+    if (answer === Answer.done && (act === SyncAct.lock || act === SyncAct.send)) {
+      // The usual way, and it has no status to read.
+      const got = meaning.value(0, 0, owner);
+      owner._operationOver?.();
+      return operations.value(owner, got) as Promise<T>;
+    }
+    if (act === SyncAct.send) this.values.take(word);
     return this.atOnce<T>(answer, owner, meaning, act === SyncAct.acquire ? word : -1, [object]);
   }
 

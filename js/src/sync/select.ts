@@ -40,6 +40,12 @@ export type CaseValue<C> = C extends { recv: Channel<infer T> }
         ? Permits
         : undefined;
 
+/** A list of cases of any types, where each sends what its channel takes. */
+export type Cases<C> = { readonly [K in keyof C]: C[K] extends { send: Channel<infer T> } ? { send: Channel<T>; value: T } : C[K] };
+
+/** Cases of channels and ivars of any type. */
+export type AnyCase = SelectCase<any>;
+
 /** Which case it was, and what it gave. */
 export type Selected<C extends readonly unknown[]> = { [K in keyof C]: { index: number; value: CaseValue<C[K]> } }[number];
 
@@ -94,7 +100,7 @@ class SelectingInTime extends Selecting {
 }
 
 /** What Runtime.select() does; see there. @internal */
-export function select(objects: Objects, cases: readonly SelectCase<never>[], options: Context | WaitOptions | undefined, from: Context | undefined): Promise<unknown> {
+export function select(objects: Objects, cases: unknown, options: Context | WaitOptions | undefined, from: Context | undefined): Promise<unknown> {
   const { operations } = objects;
   let caller: Context | undefined;
   try {
