@@ -18,6 +18,7 @@ export {
   ClosedError,
   ConfigError,
   ConversionError,
+  DeadlockError,
   HeddleError,
   IVarError,
   LispError,

@@ -36,6 +36,7 @@ export const OpCode = {
   requestTooLarge: 6,
   circuitOpen: 7,
   closed: 8,
+  deadlock: 9,
 } as const;
 
 export const FailureFlag = { retryable: 1, overload: 2, fault: 4, fallback: 8, refused: 16, unavailable: 32 } as const;
@@ -128,6 +129,7 @@ export const CommandType = {
   awaited: 26,
   dropped: 27,
   notReleased: 28,
+  quiet: 29,
 } as const;
 
 /** What an operation answers at once; a positive number is the operation's id. */

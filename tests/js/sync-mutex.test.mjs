@@ -320,3 +320,20 @@ test('after close everything is refused, and a lock can be disposed of', async (
   for (const operation of [() => lock.unlock(), () => mutex.unlock(), () => mutex.isLocked, () => mutex.holder, () => rt.mutex()]) hasCode(thrown(operation), 'Closed');
   lock[Symbol.dispose]();
 });
+
+test('two tasks that lock in opposite orders: the one that closes the circle fails, the other goes on', async (t) => {
+  const rt = await open(t, virtual);
+  const mutexes = [rt.mutex(), rt.mutex()];
+  const tasks = [0, 1].map((first) => rt.submit(async (ctx) => {
+    await mutexes[first].run(async () => {
+      await ctx.yield();
+      await mutexes[1 - first].run(() => {}, ctx);
+    }, ctx);
+    return 'both';
+  }));
+  const [first, second] = await rt.awaitAllSettled(tasks);
+  assert.equal(first.value, 'both');
+  const error = hasCode(second.reason, 'Deadlock');
+  assert.ok(error instanceof heddle.DeadlockError);
+  assertAtRest(rt);
+});
