@@ -168,7 +168,8 @@ std::string stats() {
   count("machineSteps", stats.machine_steps);
   count("fibers", stats.light_fibers);
   json.name("commandHash", hash);
-  static constexpr const char* kKinds[] = {nullptr, "mutexes", "semaphores", "ivars", "channels", "barriers"};
+  static constexpr const char* kKinds[] = {nullptr,    "mutexes",  "semaphores", "ivars",
+                                           "channels", "barriers", "mailboxes"};
   static_assert(std::size(kKinds) == kSyncKinds);
   json.open('{', "objects");
   for (u32 kind = 1; kind < kSyncKinds; ++kind) count(kKinds[kind], stats.objects[kind]);

@@ -27,8 +27,8 @@ i32 told(Kernel& kernel, i32 answer) {
 
 extern "C" {
 
-HEDDLE_EXPORT("hd_object") u32 hd_object(u32 kind, u32 limit) {
-  return drained().make_object(static_cast<SyncKind>(kind), limit);
+HEDDLE_EXPORT("hd_object") u32 hd_object(u32 kind, u32 limit, u32 overflow) {
+  return drained().make_object(static_cast<SyncKind>(kind), limit, static_cast<SyncOverflow>(overflow));
 }
 HEDDLE_EXPORT("hd_object_release") void hd_object_release(u32 object) { drained().release_object(object); }
 HEDDLE_EXPORT("hd_object_count") u32 hd_object_count(u32 object) { return drained().object_count(object); }

@@ -134,7 +134,9 @@ i32 Kernel::apply(const Event& event) {
     case EventType::kAdvance: advance(to_time(event.x)); return 0;
     case EventType::kRelease: release(event.a); return 0;
     case EventType::kHostDone: host_done(event.a, event.b != 0); return 0;
-    case EventType::kSyncMake: return static_cast<i32>(make_object(static_cast<SyncKind>(event.a), event.b));
+    case EventType::kSyncMake:
+      if (event.a >= kSyncKinds || event.c > static_cast<u32>(SyncOverflow::kFail)) return 0;
+      return static_cast<i32>(make_object(static_cast<SyncKind>(event.a), event.b, static_cast<SyncOverflow>(event.c)));
     case EventType::kSyncRelease: release_object(event.a); return 0;
     case EventType::kSyncOne: {
       const SyncCase one{static_cast<SyncAct>(event.c >> kSyncIdBits & 0x1f), event.c & kMaxSyncId, to_count(event.y)};

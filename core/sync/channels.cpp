@@ -1,12 +1,21 @@
 // Channels: values in order, from senders to receivers, through a buffer of `limit` values; without one they meet.
 // A closed channel takes nothing more; what is in the buffer and what blocked senders hold is still received.
+// A mailbox is one that says what happens when it is full.
 #include "heddle/kernel.h"
+#include "kernel/scheduler.h"
 #include "sync/sync_table.h"
 
 namespace heddle {
 
+bool SyncTable::has_buffer(const SyncObject& object) {
+  return (object.kind == SyncKind::kChannel && object.limit > 0) || object.kind == SyncKind::kMailbox;
+}
+
+bool SyncTable::is_full(const SyncObject& mailbox) const { return buffers_[mailbox.value].size() >= mailbox.limit; }
+
 bool SyncTable::can_send(const SyncObject& channel) const {
-  return channel.waiters != 0 || (channel.limit > 0 && buffers_[channel.value].size() < channel.limit);
+  if (channel.waiters != 0 || channel.overflow != SyncOverflow::kWait) return true;
+  return channel.limit > 0 && buffers_[channel.value].size() < channel.limit;
 }
 
 bool SyncTable::can_receive(const SyncObject& channel) const {
@@ -15,10 +24,12 @@ bool SyncTable::can_receive(const SyncObject& channel) const {
 
 void SyncTable::send(const SyncObject& channel, u32 token) {
   if (channel.waiters != 0) {
-    wake(channel.waiters, token);
-  } else {
-    buffers_[channel.value].push(token);
+    return wake(channel.waiters, token);
   }
+  Deque<u32>& buffer = buffers_[channel.value];
+  if (channel.overflow == SyncOverflow::kDropNewest && is_full(channel)) return scheduler_.dropped(token);
+  if (channel.overflow == SyncOverflow::kDropOldest && is_full(channel)) scheduler_.dropped(buffer.pop());
+  buffer.push(token);
 }
 
 void SyncTable::receive(const SyncObject& channel) {
@@ -38,7 +49,8 @@ void SyncTable::receive(const SyncObject& channel) {
 }
 
 i32 SyncTable::close(SyncId id) {
-  if (!contains(id) || objects_[id].kind != SyncKind::kChannel) return kRefused;
+  if (!contains(id) || (objects_[id].kind != SyncKind::kChannel && objects_[id].kind != SyncKind::kMailbox))
+    return kRefused;
   SyncObject& channel = objects_[id];
   channel.is_closed = true;
   while (channel.waiters != 0) wake_closed(channel.waiters);

@@ -66,6 +66,16 @@ bool SyncTable::is_op_stuck(OpId id, bool looks_deeper) {
   return needs_each ? any : all;
 }
 
+// Whether it waits at a mailbox, for one thing among others: nothing need ever come.
+bool SyncTable::is_idle(OpId id) const {
+  const Operation& op = scheduler_.op(id);
+  if (op.kind != OpKind::kSync) return false;
+  for (u32 link = op.link; link != 0; link = links_[link].next_of_op) {
+    if (is_idle(links_[link].act, links_[link].object)) return true;
+  }
+  return false;
+}
+
 // Whether a fiber can do something by itself, or may.
 bool SyncTable::goes_on(FiberId id) const {
   const Fiber& fiber = scheduler_.fiber(id);
@@ -126,6 +136,7 @@ DeadlockLink SyncTable::link_of(FiberId id) const {
     return found != is_free_.end() && !found->second;
   };
   for (OpId op = fiber.first_op; op != 0 && link.op == 0; op = scheduler_.op(op).next) {
+    if (is_idle(op)) continue;
     if (scheduler_.op(op).kind == OpKind::kSync) {
       const Link& first = links_[scheduler_.op(op).link];
       const SyncObject& object = objects_[first.object];
@@ -179,7 +190,7 @@ void SyncTable::fail(FiberId id, u32 number) {
   for (OpId op = scheduler_.fiber(id).first_op; op != 0;) {
     const OpId next = scheduler_.op(op).next;
     const OpKind kind = scheduler_.op(op).kind;
-    if (kind == OpKind::kSync || kind == OpKind::kWait) scheduler_.fail_sync(op, number);
+    if ((kind == OpKind::kSync || kind == OpKind::kWait) && !is_idle(op)) scheduler_.fail_sync(op, number);
     op = next;
   }
   go_on();
@@ -209,7 +220,7 @@ u32 SyncTable::break_deadlock() {
   for (FiberId id = 1; id < scheduler_.fiber_limit(); ++id) {
     if (!scheduler_.has_fiber(id)) continue;
     for (OpId op = scheduler_.fiber(id).first_op; op != 0; op = scheduler_.op(op).next) {
-      if (scheduler_.op(op).kind != OpKind::kSync) continue;
+      if (scheduler_.op(op).kind != OpKind::kSync || is_idle(op)) continue;
       bool is_root = false;
       for (u32 link = scheduler_.op(op).link; link != 0; link = links_[link].next_of_op) {
         const SyncObject& object = objects_[links_[link].object];

@@ -7,9 +7,9 @@
 
 namespace heddle {
 
-SyncId Kernel::make_object(SyncKind kind, u32 limit) {
-  note(EventType::kSyncMake, static_cast<u32>(kind), limit);
-  return sync_->make(kind, limit);
+SyncId Kernel::make_object(SyncKind kind, u32 limit, SyncOverflow overflow) {
+  note(EventType::kSyncMake, static_cast<u32>(kind), limit, static_cast<u32>(overflow));
+  return sync_->make(kind, limit, overflow);
 }
 
 void Kernel::release_object(SyncId id) {
@@ -32,7 +32,8 @@ u32 Kernel::object_count(SyncId id) const {
   switch (object.kind) {
     case SyncKind::kMutex: return object.owner != 0 ? 1 : 0;
     case SyncKind::kIvar: return object.is_closed ? 1 : 0;
-    case SyncKind::kChannel: return sync_->buffered(id);
+    case SyncKind::kChannel:
+    case SyncKind::kMailbox: return sync_->buffered(id);
     default: return object.count;
   }
 }

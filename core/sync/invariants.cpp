@@ -13,6 +13,8 @@ std::string SyncTable::broken_invariant() const {
   std::map<FiberId, std::set<SyncId>> holds;
   u32 counts[kSyncKinds] = {};
   u32 links = 0;
+  std::set<OpId> waits;
+  std::set<OpId> idle;
   for (SyncId id = 1; id < objects_.limit(); ++id) {
     const SyncObject& object = objects_[id];
     if (object.kind == SyncKind::kFree) continue;
@@ -23,6 +25,7 @@ std::string SyncTable::broken_invariant() const {
       for (u32 link_id = first; link_id != 0; link_id = links_[link_id].next) {
         const Link& link = links_[link_id];
         ++links;
+        (is_idle(link.act, id) ? idle : waits).insert(link.op);
         waiting += first == object.waiters ? 1 : 0;
         if (link.object != id) return broken("a link stands in another object's queue", link_id);
         if ((first == object.senders) != (link.act == SyncAct::kSend)) return broken("in the wrong queue", link_id);
@@ -54,6 +57,9 @@ std::string SyncTable::broken_invariant() const {
       case SyncKind::kIvar:
         if (object.is_closed && object.waiters != 0) return broken("a full ivar is waited for", id);
         break;
+      case SyncKind::kMailbox:
+        if (object.senders != 0 && object.overflow != SyncOverflow::kWait) return broken("a sender waits there", id);
+        [[fallthrough]];
       case SyncKind::kChannel: {
         const u32 size = buffered(id);
         if (size > object.limit) return broken("more values than room", id);
@@ -72,6 +78,8 @@ std::string SyncTable::broken_invariant() const {
     if (counts[kind] != counts_[kind]) return broken("objects are miscounted", kind);
   }
   if (links != links_.live()) return broken("links are lost", links_.live());
+  for (const OpId op : idle) waits.erase(op);
+  if (waits.size() != waits_) return broken("waits are miscounted", waits_);
   for (FiberId fiber = 1; fiber < held_.size(); ++fiber) {
     std::set<SyncId> listed;
     for (SyncId id = held_[fiber]; id != 0; id = objects_[id].next_held) listed.insert(id);

@@ -7,31 +7,33 @@ namespace heddle {
 
 namespace {
 
-SyncKind kind_of(SyncAct act) {
+bool has_act(SyncKind kind, SyncAct act) {
   switch (act) {
-    case SyncAct::kLock: return SyncKind::kMutex;
-    case SyncAct::kAcquire: return SyncKind::kSemaphore;
-    case SyncAct::kTake: return SyncKind::kIvar;
+    case SyncAct::kLock: return kind == SyncKind::kMutex;
+    case SyncAct::kAcquire: return kind == SyncKind::kSemaphore;
+    case SyncAct::kTake: return kind == SyncKind::kIvar;
     case SyncAct::kSend:
-    case SyncAct::kReceive: return SyncKind::kChannel;
-    case SyncAct::kPass: return SyncKind::kBarrier;
+    case SyncAct::kReceive: return kind == SyncKind::kChannel || kind == SyncKind::kMailbox;
+    case SyncAct::kPass: return kind == SyncKind::kBarrier;
   }
-  return SyncKind::kFree;
+  return false;
 }
 
 }  // namespace
 
-SyncId SyncTable::make(SyncKind kind, u32 limit) {
-  if (kind == SyncKind::kFree || kind > SyncKind::kBarrier || limit > kMaxPermits) return 0;
-  if ((kind == SyncKind::kBarrier || kind == SyncKind::kSemaphore) && limit == 0) return 0;
+SyncId SyncTable::make(SyncKind kind, u32 limit, SyncOverflow overflow) {
+  if (kind == SyncKind::kFree || kind > SyncKind::kMailbox || limit > kMaxPermits) return 0;
+  if ((kind >= SyncKind::kBarrier || kind == SyncKind::kSemaphore) && limit == 0) return 0;
+  if (overflow > SyncOverflow::kFail || (overflow != SyncOverflow::kWait && kind != SyncKind::kMailbox)) return 0;
   if (objects_.live() >= kMaxSyncId) return 0;
   const SyncId id = objects_.take();
   SyncObject& object = objects_[id];
   object.kind = kind;
   object.seq = next_seq_++;
   object.limit = limit;
+  object.overflow = overflow;
   if (kind == SyncKind::kSemaphore) object.count = limit;
-  if (kind == SyncKind::kChannel && limit > 0) {
+  if (has_buffer(object)) {
     if (free_buffers_.empty()) {
       if (buffers_.empty()) buffers_.emplace_back();
       buffers_.emplace_back();
@@ -49,7 +51,7 @@ void SyncTable::release(SyncId id) {
   if (object.owner != 0) disown(id);
   while (object.waiters != 0) wake_closed(object.waiters);
   while (object.senders != 0) wake_closed(object.senders);
-  if (object.kind == SyncKind::kChannel && object.limit > 0) {
+  if (has_buffer(object)) {
     Deque<u32>& buffer = buffers_[object.value];
     while (!buffer.empty()) scheduler_.dropped(buffer.pop());
     free_buffers_.push_back(object.value);
@@ -63,7 +65,7 @@ void SyncTable::release(SyncId id) {
 
 u32 SyncTable::buffered(SyncId channel) const {
   const SyncObject& object = objects_[channel];
-  return object.kind == SyncKind::kChannel && object.limit > 0 ? buffers_[object.value].size() : 0;
+  return has_buffer(object) ? buffers_[object.value].size() : 0;
 }
 
 i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wait, Time timeout, ShieldId shield) {
@@ -95,9 +97,10 @@ i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wai
 }
 
 void SyncTable::install(OpId op, const SyncCase* cases, u32 count) {
-  ++waits_;
+  bool idle = false;
   u32 last = 0;
   for (u32 i = 0; i < count; ++i) {
+    idle = idle || is_idle(cases[i].act, cases[i].object);
     // At a barrier it is one party, however often it names it.
     if (cases[i].act == SyncAct::kPass && is_last(op, objects_[cases[i].object].waiters)) continue;
     const u32 id = links_.take();
@@ -116,6 +119,7 @@ void SyncTable::install(OpId op, const SyncCase* cases, u32 count) {
     append(id);
     if (link.act == SyncAct::kPass) ++objects_[link.object].count;
   }
+  if (!idle) ++waits_;
 }
 
 i32 SyncTable::do_now(FiberId fiber, SyncDo what, SyncId id, u32 value) {
@@ -131,12 +135,14 @@ i32 SyncTable::do_now(FiberId fiber, SyncDo what, SyncId id, u32 value) {
 }
 
 i32 SyncTable::refusal_of(FiberId fiber, const SyncCase& one) const {
-  if (!contains(one.object) || objects_[one.object].kind != kind_of(one.act)) return kRefused;
+  if (!contains(one.object) || !has_act(objects_[one.object].kind, one.act)) return kRefused;
   const SyncObject& object = objects_[one.object];
   switch (one.act) {
     case SyncAct::kLock: return object.owner == fiber ? kReentry : kDone;
     case SyncAct::kAcquire: return one.value == 0 || one.value > object.limit ? kTooLarge : kDone;
-    case SyncAct::kSend: return object.is_closed ? kIsClosed : kDone;
+    case SyncAct::kSend:
+      if (object.is_closed) return kIsClosed;
+      return object.overflow == SyncOverflow::kFail && is_full(object) ? kIsFull : kDone;
     default: return kDone;
   }
 }
@@ -205,16 +211,18 @@ void SyncTable::remove(u32 id) {
 }
 
 void SyncTable::unlink_all(OpId op, u32 done) {
-  --waits_;
+  bool idle = false;
   for (u32 id = scheduler_.op(op).link; id != 0;) {
     ++work_;
     const Link& link = links_[id];
     const u32 next = link.next_of_op;
+    idle = idle || is_idle(link.act, link.object);
     if (link.act == SyncAct::kSend && id != done) scheduler_.dropped(link.value);
     if (link.object != 0) remove(id);
     links_.give(id);
     id = next;
   }
+  if (!idle) --waits_;
   scheduler_.set_link(op, 0);
 }
 

@@ -1,5 +1,5 @@
-// The objects at which fibers wait for each other: mutex, semaphore, ivar, channel, barrier. One wait list, one
-// definition of first come, first served, of hand-off and of cancellation, for all of them.
+// The objects at which fibers wait for each other: mutex, semaphore, ivar, channel, barrier, mailbox. One wait list,
+// one definition of first come, first served, of hand-off and of cancellation, for all of them.
 //
 // Every operation that may wait is a select over cases (mostly one). Either a case can be done at once, and nobody
 // waits; where several can, the seed chooses. Or the operation stands in the queue of each case's object, until
@@ -8,7 +8,8 @@
 //
 // Invariants: a token is received once or told as dropped; permits that are free and those that are taken add up to the
 // semaphore's limit; a mutex with waiters has a holder; a channel with room has no blocked sender, one with values no
-// blocked receiver.
+// blocked receiver. A mailbox is a channel here, but for what it does when it is full, and for its receiver, who is
+// idle where others are stuck.
 //
 // Every queue operation is O(1). Files: sync_table.cpp has objects, queues and cases, one file a kind what it does.
 // Partner: kernel/scheduler.h, which has the operations themselves.
@@ -32,12 +33,13 @@ class Scheduler;
 struct SyncObject {
   SyncKind kind = SyncKind::kFree;
   bool is_closed = false;  // a channel; an ivar that has its value
-  u32 seq = 0;             // number of the object since the runtime began
-  u32 limit = 0;           // permits of a semaphore, capacity of a channel, parties of a barrier
-  u32 count = 0;           // permits that are free, parties that wait
-  u32 value = 0;           // the token in an ivar; the buffer of a channel with a capacity
-  FiberId owner = 0;       // of a mutex
-  SyncId next_held = 0;    // of the same owner
+  SyncOverflow overflow = SyncOverflow::kWait;
+  u32 seq = 0;           // number of the object since the runtime began
+  u32 limit = 0;         // permits of a semaphore, capacity of a channel, parties of a barrier
+  u32 count = 0;         // permits that are free, parties that wait
+  u32 value = 0;         // the token in an ivar; the buffer of a channel with a capacity
+  FiberId owner = 0;     // of a mutex
+  SyncId next_held = 0;  // of the same owner
   SyncId previous_held = 0;
   // First links of the queues; the head knows the tail as its `previous`.
   u32 waiters = 0;  // of a channel: receivers
@@ -54,8 +56,8 @@ class SyncTable final : public Peers {
   u32 links() const { return links_.live(); }
   u32 buffered(SyncId channel) const;
 
-  // 0 where the limit is none of that kind's.
-  SyncId make(SyncKind kind, u32 limit);
+  // 0 where the limit or the overflow is none of that kind's.
+  SyncId make(SyncKind kind, u32 limit, SyncOverflow overflow);
   // Nobody can name it any more. Whoever waits there gets kClosed; values that it keeps are told as dropped.
   void release(SyncId id);
 
@@ -123,6 +125,8 @@ class SyncTable final : public Peers {
   // ivars.cpp
   i32 put(SyncId id, u32 token);
   // channels.cpp
+  static bool has_buffer(const SyncObject& object);
+  bool is_full(const SyncObject& mailbox) const;
   bool can_send(const SyncObject& channel) const;
   bool can_receive(const SyncObject& channel) const;
   void send(const SyncObject& channel, u32 token);
@@ -131,7 +135,13 @@ class SyncTable final : public Peers {
   // barriers.cpp
   void pass(const SyncObject& barrier);
 
+  // Whether it is a case of an operation that waits for whatever may come, and need not come.
+  bool is_idle(SyncAct act, SyncId object) const {
+    return act == SyncAct::kReceive && objects_[object].kind == SyncKind::kMailbox;
+  }
+
   // deadlock.cpp
+  bool is_idle(OpId op) const;
   bool goes_on(FiberId fiber) const;
   bool is_stuck(FiberId fiber, bool looks_deeper);
   bool is_op_stuck(OpId op, bool looks_deeper);
@@ -154,7 +164,7 @@ class SyncTable final : public Peers {
   u64 work_ = 0;
   Random choice_;
   u32 next_seq_ = 1;
-  u32 waits_ = 0;                 // operations in queues
+  u32 waits_ = 0;                 // operations in queues, but for those of idle receivers
   std::vector<FiberId> reached_;  // from a fiber, while a deadlock is looked for
   std::map<FiberId, bool> is_free_;
   std::vector<Deadlock> deadlocks_;  // the last ones, by number

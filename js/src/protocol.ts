@@ -146,7 +146,10 @@ export const Answer = {
 } as const;
 
 /** Objects at which fibers wait for each other; core/include/heddle/sync.h. */
-export const SyncKind = { free: 0, mutex: 1, semaphore: 2, ivar: 3, channel: 4, barrier: 5 } as const;
+export const SyncKind = { free: 0, mutex: 1, semaphore: 2, ivar: 3, channel: 4, barrier: 5, mailbox: 6 } as const;
+
+/** What a full mailbox does with one message more. */
+export const SyncOverflow = { wait: 0, dropOldest: 1, dropNewest: 2, fail: 3 } as const;
 
 export const SyncAct = { lock: 1, acquire: 2, take: 3, send: 4, receive: 5, pass: 6 } as const;
 

@@ -43,7 +43,7 @@ export interface RuntimeStats {
   oldestWaitingLLMCallMs: number;
   timers: number;
   /** Objects at which fibers wait for each other, Lisp's included; they go when nobody can reach them. */
-  objects: { mutexes: number; semaphores: number; ivars: number; channels: number; barriers: number };
+  objects: { mutexes: number; semaphores: number; ivars: number; channels: number; barriers: number; mailboxes: number };
   /** Records that the core holds for what is not over: fibers, operations, connections and the like. */
   records: number;
   events: number;

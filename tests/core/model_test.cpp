@@ -195,7 +195,12 @@ class Model {
   Event next_of_objects() {
     switch (random_.below(10)) {
       case 0:
-        return {EventType::kSyncMake, random_.below(7), chance(3) ? ~random_.below(3) : random_.below(4), 0, 0, 0};
+        return {EventType::kSyncMake,
+                random_.below(8),
+                chance(3) ? ~random_.below(3) : random_.below(4),
+                random_.below(5),
+                0,
+                0};
       case 1:
         if (chance(20)) return {EventType::kSyncRelease, object(), 0, 0, 0, 0};
         // Whatever bytes there are.

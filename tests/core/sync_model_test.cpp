@@ -126,7 +126,8 @@ class SyncProgram {
         one.value = chance(3) ? random_.below(2) * (at.limit + 1) : 1 + random_.below(at.limit);
         break;
       case SyncKind::kIvar: one.act = SyncAct::kTake; break;
-      case SyncKind::kChannel: one.act = chance(50) ? SyncAct::kSend : SyncAct::kReceive; break;
+      case SyncKind::kChannel:
+      case SyncKind::kMailbox: one.act = chance(50) ? SyncAct::kSend : SyncAct::kReceive; break;
       default: one.act = SyncAct::kPass;
     }
     if (one.act == SyncAct::kSend) one.value = token();
@@ -201,7 +202,7 @@ class SyncProgram {
       value = token();
     } else {
       what = SyncDo::kClose;
-      id = object(SyncKind::kChannel);
+      id = object(chance(50) ? SyncKind::kChannel : SyncKind::kMailbox);
     }
     if (what != SyncDo::kGive && chance(1)) id = random_.below(12);
     const i32 answer = kernel_.sync_now(fiber, what, id, value);
@@ -311,10 +312,11 @@ class SyncProgram {
 
   void make() {
     if (model_.objects.size() >= most_objects_) return;
-    const SyncKind kind = static_cast<SyncKind>(1 + random_.below(5));
-    const bool may_be_none = kind != SyncKind::kSemaphore && kind != SyncKind::kBarrier;
+    const SyncKind kind = static_cast<SyncKind>(1 + random_.below(kSyncKinds - 1));
+    const bool may_be_none = kind != SyncKind::kSemaphore && kind < SyncKind::kBarrier;
     const u32 limit = (may_be_none ? 0 : 1) + random_.below(4);
-    model_.make(kernel_.make_object(kind, limit), kind, limit);
+    const auto overflow = static_cast<SyncOverflow>(kind == SyncKind::kMailbox ? random_.below(4) : 0);
+    model_.make(kernel_.make_object(kind, limit, overflow), kind, limit, overflow);
   }
 
   void release() {

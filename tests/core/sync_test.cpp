@@ -325,6 +325,119 @@ TEST_P(Sync, a_cancelled_send_gives_its_value_back_and_a_later_one_goes) {
   EXPECT_EQ(dropped, (std::vector<u32>{1}));
 }
 
+TEST_P(Sync, a_full_mailbox_does_what_it_was_made_to) {
+  using Tokens = std::vector<u32>;
+  struct Policy {
+    SyncOverflow overflow;
+    i32 answer;
+    Tokens received;
+    Tokens dropped;
+  };
+  for (const Policy& policy :
+       {Policy{SyncOverflow::kWait, kWouldWait, {1, 2}, {}}, Policy{SyncOverflow::kDropOldest, kDone, {2, 3}, {1}},
+        Policy{SyncOverflow::kDropNewest, kDone, {1, 2}, {3}}, Policy{SyncOverflow::kFail, kIsFull, {1, 2}, {}}}) {
+    FakeHost host;
+    Tokens dropped;
+    Tokens received;
+    host.on_effect = [&dropped](const Command& command) {
+      if (command.type == CommandType::kDropped) dropped.push_back(command.a);
+    };
+    const SyncId mailbox = host.kernel.make_object(SyncKind::kMailbox, 2, policy.overflow);
+    submit(host, [mailbox, &policy, &received](Self self) -> Job {
+      for (u32 token = 1; token <= 3; ++token) {
+        const Synced sent = co_await self.try_sync(SyncAct::kSend, mailbox, token);
+        EXPECT_EQ(sent.answer, token <= 2 ? kDone : policy.answer);
+      }
+      EXPECT_EQ(self.kernel().object_count(mailbox), 2U);
+      self.sync_now(SyncDo::kClose, mailbox);
+      const Synced late = co_await self.try_sync(SyncAct::kSend, mailbox, 4);
+      EXPECT_EQ(late.answer, kIsClosed);
+      for (;;) {
+        const Synced got = co_await self.sync(SyncAct::kReceive, mailbox);
+        if (!got.ok()) break;
+        received.push_back(got.value);
+      }
+      co_return true;
+    });
+    host.run();
+    EXPECT_EQ(received, policy.received);
+    EXPECT_EQ(dropped, policy.dropped);
+    EXPECT_EQ(host.kernel.broken_invariant(), "");
+  }
+}
+
+TEST_P(Sync, a_sender_waits_at_a_full_mailbox_in_order) {
+  FakeHost host;
+  const SyncId mailbox = host.kernel.make_object(SyncKind::kMailbox, 1);
+  for (u32 i = 1; i <= 3; ++i) {
+    submit(host, [this, mailbox, i](Self self) -> Job {
+      co_await self.sync(SyncAct::kSend, mailbox, i);
+      say("sent", i);
+      co_return true;
+    });
+  }
+  host.run();
+  EXPECT_EQ(log, (Log{"sent 1"}));
+  submit(host, [this, mailbox](Self self) -> Job {
+    for (u32 i = 0; i < 3; ++i) {
+      const Synced got = co_await self.sync(SyncAct::kReceive, mailbox);
+      say("got", got.value);
+    }
+    co_return true;
+  });
+  host.run();
+  EXPECT_EQ(log, (Log{"sent 1", "got 1", "got 2", "got 3", "sent 2", "sent 3"}));
+}
+
+TEST_P(Sync, mailboxes_that_are_none_are_refused) {
+  FakeHost host;
+  EXPECT_EQ(host.kernel.make_object(SyncKind::kMailbox, 0), 0U);
+  EXPECT_EQ(host.kernel.make_object(SyncKind::kMailbox, kMaxPermits + 1), 0U);
+  EXPECT_EQ(host.kernel.make_object(SyncKind::kMailbox, 1, static_cast<SyncOverflow>(4)), 0U);
+  EXPECT_EQ(host.kernel.make_object(SyncKind::kChannel, 1, SyncOverflow::kFail), 0U);
+  EXPECT_EQ(host.kernel.stats().objects[static_cast<u32>(SyncKind::kMailbox)], 0U);
+}
+
+TEST_P(Sync, who_waits_for_a_message_is_idle_and_who_waits_for_room_is_stuck) {
+  FakeHost host;
+  const SyncId empty = host.kernel.make_object(SyncKind::kMailbox, 1);
+  const SyncId channel = host.kernel.make_object(SyncKind::kChannel, 0);
+  submit(host, [this, empty](Self self) -> Job {
+    const Synced got = co_await self.sync(SyncAct::kReceive, empty);
+    say("got", got.value);
+    co_return true;
+  });
+  // Whatever else it waits for.
+  const std::vector<SyncCase> cases{{SyncAct::kReceive, channel, 0}, {SyncAct::kReceive, empty, 0}};
+  submit(host, [this, cases](Self self) -> Job {
+    const Synced got = co_await self.select(cases);
+    say("selected", got.value);
+    co_return true;
+  });
+  host.run();
+  EXPECT_EQ(host.kernel.break_deadlock(), 0U);
+  const SyncId full = host.kernel.make_object(SyncKind::kMailbox, 1);
+  submit(host, [this, full](Self self) -> Job {
+    co_await self.sync(SyncAct::kSend, full, 1);
+    const Synced sent = co_await self.sync(SyncAct::kSend, full, 2);
+    EXPECT_EQ(sent.code, OpCode::kDeadlock);
+    say("stuck", 2);
+    co_return true;
+  });
+  host.run();
+  host.kernel.break_deadlock();
+  host.run();
+  EXPECT_EQ(log, (Log{"stuck 2"}));
+  submit(host, [empty](Self self) -> Job {
+    co_await self.sync(SyncAct::kSend, empty, 7);
+    co_await self.sync(SyncAct::kSend, empty, 8);
+    co_return true;
+  });
+  host.run();
+  EXPECT_EQ(log, (Log{"stuck 2", "got 7", "selected 8"}));
+  EXPECT_EQ(host.kernel.broken_invariant(), "");
+}
+
 TEST_P(Sync, a_fiber_that_waits_gives_its_slot_back) {
   KernelConfig config;
   config.max_tasks = 1;

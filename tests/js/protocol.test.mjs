@@ -57,6 +57,7 @@ const enums = [
   'GateKey',
   'Answer',
   'SyncKind',
+  'SyncOverflow',
   'SyncAct',
   'SyncDo',
 ];

@@ -48,7 +48,7 @@ enum class EventType : u32 {
   kReadProgress = 35,   // a: op, x: its timeout begins anew
   kHostDone = 36,       // a: op of a kHostOp, b: 1 ok, 0 failed
   kPayload = 37,        // a: bytes, b: running number, x: their hash, as bits; what the next event carries besides
-  kSyncMake = 38,       // a: SyncKind, b: limit
+  kSyncMake = 38,       // a: SyncKind, b: limit, c: SyncOverflow
   kSyncRelease = 39,    // a: object
   kSyncOne = 40,        // a: fiber, b: shield, c: object | SyncAct << 26 | may wait << 31, x: timeout or 0, y: value
   kSyncCase = 41,       // a: SyncAct, b: object, c: value; belongs to the next kSyncSelect

@@ -80,7 +80,7 @@ enum Answer : i32 {
   kWouldWait = -3,  // it would have to wait, and may not
   kReentry = -4,    // the fiber holds that mutex
   kNotHeld = -5,    // the fiber does not hold that mutex
-  kIsFull = -6,     // the ivar has its value
+  kIsFull = -6,     // the ivar has its value, or the mailbox all that it takes
   kIsClosed = -7,   // the channel is closed
   kTooLarge = -8    // more permits than there are, or than were taken; or none
 };
@@ -235,8 +235,8 @@ class Kernel {
 
   // --- Objects at which fibers wait for each other
 
-  // Makes one; 0 where the limit is none of that kind's. It lives until it is released.
-  SyncId make_object(SyncKind kind, u32 limit);
+  // Makes one; 0 where the limit or the overflow is none of that kind's. It lives until it is released.
+  SyncId make_object(SyncKind kind, u32 limit, SyncOverflow overflow = SyncOverflow::kWait);
   // Nobody can name it any more: who waits there gets kClosed, values that it keeps are told as dropped.
   void release_object(SyncId id);
   // The same as part of what another event does: of a shared body's own accord, and not written down.

@@ -15,8 +15,17 @@ enum class SyncKind : u8 {
   kIvar = 3,       // written once
   kChannel = 4,    // limit: values in its buffer; 0: sender and receiver meet
   kBarrier = 5,    // limit: parties
+  kMailbox = 6,    // limit: messages in its buffer, at least 1; a channel that its receiver may wait at for ever
 };
-constexpr u32 kSyncKinds = 6;
+constexpr u32 kSyncKinds = 7;
+
+// What a full mailbox does with one message more.
+enum class SyncOverflow : u8 {
+  kWait = 0,        // its sender waits
+  kDropOldest = 1,  // the one that waits longest is dropped for it
+  kDropNewest = 2,  // it is dropped
+  kFail = 3,        // it is refused, with kIsFull
+};
 
 // What may have to wait.
 enum class SyncAct : u8 {
@@ -33,7 +42,7 @@ enum class SyncDo : u8 {
   kUnlock = 1,  // the mutex; by its holder
   kGive = 2,    // permits back to a semaphore
   kPut = 3,     // the value into an ivar
-  kClose = 4,   // a channel
+  kClose = 4,   // a channel or a mailbox
 };
 
 // One case of an operation on objects; most have one only.

@@ -48,7 +48,7 @@ export interface RawExports {
   hd_configure(key: number, value: number): void;
   hd_random(): number;
   hd_advance(ms: number): void;
-  hd_object(kind: number, limit: number): number;
+  hd_object(kind: number, limit: number, overflow: number): number;
   hd_object_release(object: number): void;
   hd_object_count(object: number): number;
   hd_object_holder(object: number): number;

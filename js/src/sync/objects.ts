@@ -58,9 +58,9 @@ export class Objects {
     this.#operations = host.operations;
   }
 
-  make(object: SyncObject, operation: string, kind: number, limit: number, name: string | undefined): [id: number, label: string] {
+  make(object: SyncObject, operation: string, kind: number, limit: number, name: string | undefined, overflow = 0): [id: number, label: string] {
     this.#host.open(operation, this.#host.caller(undefined, operation));
-    const id = this.#engine.raw.hd_object(kind, limit);
+    const id = this.#engine.raw.hd_object(kind, limit, overflow);
     if (id === 0) throw new ArgumentError(operation, 'the runtime has as many objects as it can have');
     const label = `${operation} ${name === undefined ? `#${++this.#made}` : `'${name}'`}`;
     this.#labels[id] = label;

@@ -22,6 +22,7 @@ class SyncModel {
     u32 number = 0;  // never used again, as its id is
     SyncKind kind = SyncKind::kMutex;
     u32 limit = 0;
+    SyncOverflow overflow = SyncOverflow::kWait;
     FiberId holder = 0;
     u32 free = 0;
     bool is_closed = false;  // or full
@@ -74,13 +75,14 @@ class SyncModel {
 
   // --- Objects
 
-  void make(SyncId id, SyncKind kind, u32 limit) {
+  void make(SyncId id, SyncKind kind, u32 limit, SyncOverflow overflow) {
     ++moment_;
     if (id == 0 || objects.count(id) != 0) return fail("an object's number");
     Object object;
     object.number = ++numbers_;
     object.kind = kind;
     object.limit = limit;
+    object.overflow = overflow;
     object.free = kind == SyncKind::kSemaphore ? limit : 0;
     objects[id] = object;
   }
@@ -108,7 +110,8 @@ class SyncModel {
       case SyncKind::kMutex: return object.holder != 0 ? 1 : 0;
       case SyncKind::kSemaphore: return object.free;
       case SyncKind::kIvar: return object.is_closed ? 1 : 0;
-      case SyncKind::kChannel: return static_cast<u32>(object.buffer.size());
+      case SyncKind::kChannel:
+      case SyncKind::kMailbox: return static_cast<u32>(object.buffer.size());
       default: return parties(id);
     }
   }
@@ -143,7 +146,7 @@ class SyncModel {
     ++moment_;
     static constexpr SyncKind kKinds[] = {SyncKind::kFree, SyncKind::kMutex, SyncKind::kSemaphore, SyncKind::kIvar,
                                           SyncKind::kChannel};
-    if (objects.count(id) == 0 || objects.at(id).kind != kKinds[static_cast<u32>(what)]) {
+    if (objects.count(id) == 0 || as_channel(objects.at(id).kind) != kKinds[static_cast<u32>(what)]) {
       return expect(answer == kRefused, "not refused");
     }
     Object& object = objects.at(id);
@@ -396,13 +399,18 @@ class SyncModel {
     static constexpr SyncKind kKinds[] = {SyncKind::kFree,    SyncKind::kMutex,   SyncKind::kSemaphore, SyncKind::kIvar,
                                           SyncKind::kChannel, SyncKind::kChannel, SyncKind::kBarrier};
     const auto found = objects.find(one.object);
-    if (found == objects.end() || found->second.kind != kKinds[static_cast<u32>(one.act)]) return kRefused;
+    if (found == objects.end() || as_channel(found->second.kind) != kKinds[static_cast<u32>(one.act)]) return kRefused;
     const Object& object = found->second;
     if (one.act == SyncAct::kLock && object.holder == fiber) return kReentry;
     if (one.act == SyncAct::kAcquire && (one.value == 0 || one.value > object.limit)) return kTooLarge;
     if (one.act == SyncAct::kSend && object.is_closed) return kIsClosed;
+    if (one.act == SyncAct::kSend && object.overflow == SyncOverflow::kFail && is_full(object)) return kIsFull;
     return kDone;
   }
+
+  static bool is_full(const Object& object) { return object.buffer.size() >= object.limit; }
+  // Both do the same.
+  static SyncKind as_channel(SyncKind kind) { return kind == SyncKind::kMailbox ? SyncKind::kChannel : kind; }
 
   bool is_ready(const SyncCase& one) const {
     const Object& object = objects.at(one.object);
@@ -411,7 +419,8 @@ class SyncModel {
       case SyncAct::kAcquire: return first_at(one.object, SyncAct::kAcquire) == kNone && one.value <= object.free;
       case SyncAct::kTake: return object.is_closed;
       case SyncAct::kSend:
-        return first_at(one.object, SyncAct::kReceive) != kNone || object.buffer.size() < object.limit;
+        return first_at(one.object, SyncAct::kReceive) != kNone || !is_full(object) ||
+               object.overflow != SyncOverflow::kWait;
       case SyncAct::kReceive:
         return first_at(one.object, SyncAct::kSend) != kNone || !object.buffer.empty() || object.is_closed;
       case SyncAct::kPass: return parties(one.object) + 1 == object.limit;
@@ -433,6 +442,12 @@ class SyncModel {
         const std::size_t receiver = first_at(one.object, SyncAct::kReceive);
         if (receiver == kNone) {
           object.buffer.push_back(one.value);
+          if (object.buffer.size() > object.limit) {
+            const bool is_oldest = object.overflow == SyncOverflow::kDropOldest;
+            const auto out = is_oldest ? object.buffer.begin() : std::prev(object.buffer.end());
+            dropped.push_back(*out);
+            object.buffer.erase(out);
+          }
         } else {
           finish_act(receiver, one.object, SyncAct::kReceive, OpCode::kOk, one.value);
         }
