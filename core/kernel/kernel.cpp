@@ -151,6 +151,9 @@ u32 Kernel::cause_seq(FiberId fiber) const {
 FiberId Kernel::parent(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).parent : 0;
 }
+bool Kernel::is_awaited(FiberId fiber) const {
+  return scheduler_->has_fiber(fiber) && scheduler_->fiber(fiber).first_waiter != 0;
+}
 
 i32 Kernel::priority(FiberId fiber) const {
   return scheduler_->has_fiber(fiber) ? scheduler_->fiber(fiber).priority : 0;

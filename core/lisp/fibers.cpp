@@ -288,6 +288,8 @@ void Programs::resume(Fiber& fiber, Resume kind, OpCode code, u32 aux) {
   fiber.aux = static_cast<u16>(fiber.aux & ~kResumeMask);
   if (kind != Resume::kNone) heap.write(fiber.result, kUndefined);
   if (kind == Resume::kHost) host_calls_.erase(id);
+  const bool is_flight = kind == Resume::kAwait && is_a(waited, Type::kRecord);
+  if (is_flight) leave_flight(waited);
   if (code == OpCode::kCancelled) {
     // Without an operation it computes, or is about to begin: it is told once.
     if (kind == Resume::kNone && (fiber.aux & kFiberKnows) != 0) return;
@@ -305,6 +307,8 @@ void Programs::resume(Fiber& fiber, Resume kind, OpCode code, u32 aux) {
     case Resume::kAwait:
       if (is_a(waited, Type::kFiber)) {
         give_result_of(fiber, *as<Fiber>(waited));
+      } else if (is_flight) {
+        give_result_of(fiber, fiber_of_flight(waited));
       } else {
         resume_sync(fiber, waited, code, aux);
       }
@@ -402,6 +406,8 @@ void Programs::body_over(FiberId id) {
   Fiber& fiber = *entries_[id].fiber;
   // What it waited for is no result.
   if ((fiber.aux & kResumeMask) != 0) {
+    const auto kind = static_cast<Resume>((fiber.aux & kResumeMask) >> kResumeShift);
+    if (kind == Resume::kAwait && is_a(fiber.result, Type::kRecord)) leave_flight(fiber.result);
     machine_.heap().write(fiber.result, kUndefined);
     fiber.aux = static_cast<u16>(fiber.aux & ~kResumeMask);
   }

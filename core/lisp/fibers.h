@@ -40,7 +40,7 @@ enum class Standing : u8 { kLive, kCompleted, kFailed, kCancelled, kTimedOut };
 enum class Resume : u8 {
   kNone,     // nothing
   kPlain,    // a delay, a yield
-  kAwait,    // a Fiber; gives its result. Or what synchronization.cpp says, for an operation on objects
+  kAwait,    // a Fiber, or a %flight with one; gives its result. Or what synchronization.cpp says, of an object
   kAll,      // pair of the list of fibers and the list of those that were live
   kAny,      // the same
   kHost,     // the answer
@@ -111,6 +111,12 @@ class Programs final : public SharedBody, private RootSet {
   // below 0: none.
   Value select(Value cases, Time timeout, bool has_default);
 
+  // Of flights; see flights.cpp. `flights`: a %flights record.
+  // The value for a key: one that is kept, or what the flight that is under way gives, or a new one.
+  Value fly(Value flights, Value key, Value thunk);
+  // Keeps the value of the flight that runs; gives it.
+  Value land(Value flights, Value value);
+
   Standing standing(const Fiber& fiber) const;
   // What whoever waits for a fiber that did not complete gets raised.
   Value reason_of(const Fiber& fiber);
@@ -167,6 +173,10 @@ class Programs final : public SharedBody, private RootSet {
   Value keep(Value value, u32& token);
   Value received(Value object, u32 token, bool is_closed);
   Value refused(i32 answer, Value object);
+  void forget_flight(Value flight);
+  bool is_under_way(Value flight) const;
+  void leave_flight(Value flight);
+  static const Fiber& fiber_of_flight(Value flight);
   void resume_sync(Fiber& fiber, Value waited, OpCode code, u32 index);
   void give_result_of(Fiber& fiber, const Fiber& target);
   Value interruption(FiberId id);

@@ -138,6 +138,8 @@ class Kernel {
   // The number of the fiber whose cancellation, timeout or deadline it was.
   u32 cause_seq(FiberId fiber) const;
   FiberId parent(FiberId fiber) const;
+  // Whether an operation waits for how it settles.
+  bool is_awaited(FiberId fiber) const;
   i32 priority(FiberId fiber) const;
   FiberState state(FiberId fiber) const;
   bool is_cancelled(FiberId fiber) const;

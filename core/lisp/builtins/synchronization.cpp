@@ -1,5 +1,5 @@
 // Mutexes, semaphores, ivars, channels and barriers, as the language has them: arguments are checked here,
-// lisp/synchronization.cpp does the rest. Partner: prelude/synchronization.scm.
+// lisp/synchronization.cpp does the rest. Partners: prelude/synchronization.scm, prelude/singleflight.scm.
 #include <string>
 
 #include "lisp/builtins/arguments.h"
@@ -163,12 +163,32 @@ Value select(Machine& machine, const Value* arguments, u32) {
   return programs->select(arguments[0], timeout, arguments[2] != kFalse);
 }
 
+// (%fly flights key thunk)
+Value fly(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  return programs == nullptr ? kRaised : programs->fly(arguments[0], arguments[1], arguments[2]);
+}
+// (%land flights value)
+Value land(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  return programs == nullptr ? kRaised : programs->land(arguments[0], arguments[1]);
+}
+// (%microseconds name milliseconds)
+Value microseconds(Machine& machine, const Value* arguments, u32) {
+  Time time = 0;
+  if (!duration_argument(machine, text_of(arguments[0]), arguments + 1, 0, time)) return kRaised;
+  return Value::fixnum(time);
+}
+
 template <SyncKind kKind>
 Value is_of_kind(Machine&, const Value* arguments, u32) {
   return Value::boolean(is_a(arguments[0], Type::kSync) && arguments[0].to_object()->aux == static_cast<u16>(kKind));
 }
 
 constexpr BuiltinDefinition kBuiltins[] = {
+    {"%fly", fly, 3, 3},
+    {"%land", land, 2, 2},
+    {"%microseconds", microseconds, 2, 2},
     {"%select", select, 3, 3},
     {"barrier/new", barrier_new, 1, 3},
     {"barrier/wait", barrier_wait, 1, 1},
