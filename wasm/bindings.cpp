@@ -199,11 +199,12 @@ std::string gates() {
   return json.take();
 }
 
+constexpr const char* kActs[] = {nullptr, "lock", "acquire", "take", "send", "receive", "pass"};
+
 std::string explain(u32 fiber) {
   static constexpr const char* kReasons[] = {"slot",      "zombies", "turn",      "host",   "delay",    "fibers",
                                              "llmPlace",  "backoff", "call",      "chunk",  "children", "settled",
                                              "unwinding", "rate",    "gatePlace", "objects"};
-  static constexpr const char* kActs[] = {nullptr, "lock", "acquire", "take", "send", "receive", "pass"};
   JsonText json;
   json.open('[');
   for (const WaitFact& fact : instance().kernel->explain(fiber)) {
@@ -235,6 +236,34 @@ std::string explain(u32 fiber) {
   return json.take();
 }
 
+// Who waits for whom in a deadlock, by its number; "{}" where it is not known any more.
+std::string deadlock(u32 number) {
+  JsonText json;
+  json.open('{');
+  if (const Deadlock* found = instance().kernel->deadlock(number)) {
+    json.integer("isCycle", found->is_cycle ? 1 : 0);
+    json.open('[', "links");
+    for (const DeadlockLink& link : found->links) {
+      json.open('{');
+      json.integer("fiber", link.fiber);
+      json.integer("seq", link.seq);
+      if (link.object != 0) {
+        json.integer("object", link.object);
+        json.integer("objectSeq", link.object_seq);
+        json.name("act", kActs[static_cast<u32>(link.act)]);
+      }
+      if (link.holder != 0) {
+        json.integer("holder", link.holder);
+        json.integer("holderSeq", link.holder_seq);
+      }
+      json.close('}');
+    }
+    json.close(']');
+  }
+  json.close('}');
+  return json.take();
+}
+
 // The events so far, where `record` was asked for: address and count of 32-byte records, valid until the next call.
 u32 recorded_address() { return static_cast<u32>(reinterpret_cast<std::uintptr_t>(instance().record.data())); }
 u32 recorded_count() { return static_cast<u32>(instance().record.size()); }
@@ -246,6 +275,7 @@ EMSCRIPTEN_BINDINGS(heddle) {
   emscripten::function("stats", &stats);
   emscripten::function("gates", &gates);
   emscripten::function("explain", &explain);
+  emscripten::function("deadlock", &deadlock);
   emscripten::function("recordedAddress", &recorded_address);
   emscripten::function("recordedCount", &recorded_count);
 }

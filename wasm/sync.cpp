@@ -52,6 +52,8 @@ HEDDLE_EXPORT("hd_select") i32 hd_select(u32 fiber, double timeout, u32 shield, 
   cases.clear();
   return answer;
 }
+// See Kernel::break_deadlock.
+HEDDLE_EXPORT("hd_break_deadlock") u32 hd_break_deadlock() { return drained().break_deadlock(); }
 HEDDLE_EXPORT("hd_sync_now") i32 hd_sync_now(u32 fiber, u32 what, u32 object, u32 value) {
   return drained().sync_now(fiber, static_cast<SyncDo>(what), object, value);
 }

@@ -8,6 +8,7 @@ import { isProvider, type Provider } from './llm/provider.js';
 import type { AdaptiveConfig, BreakerConfig, RateConfig } from './llm/routes.js';
 import { sketch } from './printable.js';
 import { ConfigKey, DispatchPolicy, FairnessMode } from './protocol.js';
+import type { DeadlockPolicy } from './sync/deadlock.js';
 
 export interface RetryConfig {
   /** Requests that one call may make, the first included. Default 4. */
@@ -91,6 +92,10 @@ export interface RuntimeConfig extends SchedulerConfig {
   clock?: 'real' | 'virtual' | undefined;
   /** The event loop gets its chance at least this often, however busy the tasks are. Milliseconds, default 8. */
   sliceMs?: number | undefined;
+  /** When nothing runs, nothing is in flight and tasks wait for what any code could still do (put a value, send, give permits back):
+   * `closed`: no code outside of tasks will, it is a deadlock; `open`: it may, they go on waiting; `auto`, the default: in Node it may
+   * while anything keeps the process alive, in browsers unless the clock is virtual. A cycle of locks is a deadlock in any case. */
+  deadlocks?: DeadlockPolicy | undefined;
   /** Whether calls without `ctx` find their task across awaits (AsyncLocalStorage). Default: where that costs nothing. */
   asyncContext?: boolean | undefined;
   /** Which build of the core to run. Default `auto`: jspi where the engine has it. */
@@ -239,6 +244,7 @@ const all = {
   seed: finite,
   clock: oneOf('real', 'virtual'),
   sliceMs: duration(60_000),
+  deadlocks: oneOf('auto', 'closed', 'open'),
   asyncContext: kind('boolean'),
   variant: oneOf('auto', 'jspi', 'asyncify'),
   wasmBinary: (key, value) => {

@@ -328,6 +328,30 @@ export class ConversionError extends HeddleError {
   }
 }
 
+/** One who waits in a deadlock. */
+export interface DeadlockWaiter {
+  /** The task's id, or `fiber N` for what is no task. */
+  task: string;
+  /** What it waits to do. */
+  act?: 'lock' | 'acquire' | 'take' | 'send' | 'receive' | 'pass' | undefined;
+  /** At which object, as in `mutex 'db'`; undefined: it waits for `holder` itself. */
+  object?: string | undefined;
+  /** Who holds it, or is waited for; undefined: nobody is left who could let it go on. */
+  holder?: string | undefined;
+}
+
+/**
+ * An operation would have waited for ever. `cycle`: who waits for whom, each for the next one and the last one for the first; or,
+ * where nobody is left who could do what is waited for, who waits.
+ */
+export class DeadlockError extends HeddleError {
+  readonly cycle: readonly DeadlockWaiter[];
+  constructor(message: string, cycle: readonly DeadlockWaiter[]) {
+    super('Deadlock', message);
+    this.cycle = cycle;
+  }
+}
+
 /** A lock was used against its rules; the call did nothing. */
 export class LockError extends HeddleError {
   declare readonly code: 'MutexReentry' | 'MutexNotHeld' | 'PermitsNotHeld';
@@ -375,6 +399,7 @@ named(ToolLoopError, 'ToolLoopError');
 named(BatchError, 'BatchError');
 named(LispError, 'LispError');
 named(ConversionError, 'ConversionError');
+named(DeadlockError, 'DeadlockError');
 named(LockError, 'LockError');
 named(DeadlockError, 'DeadlockError');
 named(IVarError, 'IVarError');

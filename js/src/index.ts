@@ -23,6 +23,7 @@ export {
   IVarError,
   LispError,
   LLMError,
+  DeadlockError,
   LockError,
   QueueFullError,
   RequestTooLargeError,

@@ -118,7 +118,11 @@ export class Operations {
   /** The owner whose generator is being stepped: its operations make no promise. */
   stepping: Owner | undefined = undefined;
 
-  constructor(engine: Engine) {
+  /** `deadlocked`: the error of those that a deadlock ended, by its number. */
+  constructor(
+    engine: Engine,
+    private readonly deadlocked: (number: number) => unknown,
+  ) {
     this.#engine = engine;
   }
 
@@ -238,6 +242,8 @@ export class Operations {
 
   #failure(op: number, code: number, aux: number, index: number, owner: Owner, meaning: Meaning | undefined): unknown {
     switch (code) {
+      case OpCode.deadlock:
+        return this.deadlocked(aux);
       case OpCode.cancelled:
         return owner._interruption();
       case OpCode.aborted:

@@ -55,6 +55,7 @@ import type { TimeJump } from './time-jump.js';
 import { areOptions, asOptions } from './wait-options.js';
 import { Barrier } from './sync/barrier.js';
 import { Channel } from './sync/channel.js';
+import { deadlockError, Quiet } from './sync/deadlock.js';
 import { lockNotReleased, type Finding } from './sync/finding.js';
 import { IVar } from './sync/ivar.js';
 import { Mutex } from './sync/mutex.js';
@@ -104,6 +105,7 @@ export class Runtime {
   /** @internal */ readonly _epoch: number;
   readonly #engine: Engine;
   readonly #operations: Operations;
+  readonly #quiet: Quiet;
   readonly #tasks: TaskTable;
   // Live fibers by id: tasks and scopes.
   readonly #fibers: (Task | undefined)[] = [undefined];
@@ -152,7 +154,18 @@ export class Runtime {
       configJson: kernelConfig(config),
     });
     this._epoch = this.#engine.epoch;
-    this.#operations = new Operations(this.#engine);
+    this.#operations = new Operations(this.#engine, (number) =>
+      deadlockError(this.#engine.control.deadlock(number), {
+        taskOf: (fiber) => this.#fibers[fiber],
+        labelOf: (object) => this._objects.label(object),
+      }),
+    );
+    this.#quiet = new Quiet(config.deadlocks ?? 'auto', this.#clockIsVirtual, () => {
+      if (this.#closed) return;
+      this.#engine.raw.hd_break_deadlock();
+      this.#engine.drainEffects();
+      this.#engine.wake();
+    });
     this.#bodyRunner = new BodyRunner(this.#engine, this.#operations, this.#store);
     const provider: Provider = config.provider ?? simulated({ seed: config.seed });
     this.#routes = new Routes(this.#engine.raw, { maxConcurrentFetches: 64, ...config });
@@ -839,6 +852,11 @@ export class Runtime {
     for (const listener of this.#listeners.finding) {
       queueMicrotask(() => (this.#store === undefined ? listener(finding) : this.#store.run(undefined, listener, finding)));
     }
+  }
+
+  /** @internal */
+  quiet(): void {
+    this.#quiet.asked();
   }
 
   /** @internal */

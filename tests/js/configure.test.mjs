@@ -33,6 +33,7 @@ const fixed = {
   clock: { good: ['real', 'virtual'], bad: ['wall', '', 0, null] },
   seed: { good: [0, -1, 1.5, 1e300], bad: [NaN, Infinity, '1', null, 1n] },
   sliceMs: { good: [0, 8, 60_000], bad: [...duration.bad, 60_001] },
+  deadlocks: { good: ['auto', 'closed', 'open'], bad: ['off', 1, true] },
   asyncContext: { good: [true, false], bad: [1, 'yes', null] },
   variant: { good: [], bad: ['wasm', '', 1, null] },
   'dispatch.policy': { good: ['round-robin', 'fair-rr', 'random', 'priority'], bad: ['fastest', 1, null] },

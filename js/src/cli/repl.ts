@@ -22,7 +22,7 @@ const prompt = 'heddle> ';
 
 export async function repl(chosen: ReplArguments): Promise<number> {
   const provider = chooseProvider(chosen, process.env);
-  const rt = await createRuntime({ provider, seed: chosen.seed, clock: chosen.virtual ? 'virtual' : 'real' });
+  const rt = await createRuntime({ provider, seed: chosen.seed, clock: chosen.virtual ? 'virtual' : 'real', deadlocks: 'open' });
   try {
     return await new Session(rt, process.stdin.isTTY === true && process.stdout.isTTY === true).run();
   } finally {

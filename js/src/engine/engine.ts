@@ -42,6 +42,8 @@ export interface CommandTarget {
   dropped(token: number): void;
   /** The fiber with that number ended with a mutex. */
   notReleased(mutex: number, seq: number): void;
+  /** Fibers wait at objects, and nothing that the kernel knows of will ever let them go on. */
+  quiet(): void;
   zombie(fiber: number, became: boolean): void;
   /** Time passed that the host's timers did not see, or one of them came late. */
   timeJumped(kind: TimeJump['kind'], ms: number): void;
@@ -292,6 +294,9 @@ export class Engine {
           break;
         case CommandType.notReleased:
           target.notReleased(a, b);
+          break;
+        case CommandType.quiet:
+          target.quiet();
           break;
       }
       if (u32.length === 0) {

@@ -55,6 +55,7 @@ export interface RawExports {
   hd_sync(fiber: number, act: number, object: number, value: number, timeout: number, shield: number, mayWait: number): number;
   hd_case(act: number, object: number, value: number): void;
   hd_select(fiber: number, timeout: number, shield: number, mayWait: number): number;
+  hd_break_deadlock(): number;
   hd_sync_now(fiber: number, what: number, object: number, value: number): number;
   hd_seq(fiber: number): number;
   hd_lisp_buffer(bytes: number): number;
@@ -81,6 +82,7 @@ export interface ControlPlane {
   stats(): string;
   gates(): string;
   explain(fiber: number): string;
+  deadlock(number: number): string;
   recordedAddress(): number;
   recordedCount(): number;
 }
