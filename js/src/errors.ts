@@ -376,13 +376,6 @@ export class ChannelClosed extends HeddleError {
   }
 }
 
-/** The operation would have waited for ever; it did nothing. */
-export class DeadlockError extends HeddleError {
-  constructor(operation: string) {
-    super('Deadlock', `${operation}: it would wait for ever, because what it waits for waits for it, or nobody is left who could do it`);
-  }
-}
-
 named(HeddleError, 'HeddleError');
 named(CancellationError, 'CancellationError');
 named(TimeoutError, 'TimeoutError');
@@ -399,7 +392,6 @@ named(ToolLoopError, 'ToolLoopError');
 named(BatchError, 'BatchError');
 named(LispError, 'LispError');
 named(ConversionError, 'ConversionError');
-named(DeadlockError, 'DeadlockError');
 named(LockError, 'LockError');
 named(DeadlockError, 'DeadlockError');
 named(IVarError, 'IVarError');

@@ -18,7 +18,6 @@ export {
   ClosedError,
   ConfigError,
   ConversionError,
-  DeadlockError,
   HeddleError,
   IVarError,
   LispError,

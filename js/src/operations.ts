@@ -7,7 +7,7 @@
 
 import { onAbort } from './cancellation.js';
 import type { Engine } from './engine/engine.js';
-import { ArgumentError, CancellationError, DeadlockError, TimeoutError } from './errors.js';
+import { ArgumentError, CancellationError, TimeoutError } from './errors.js';
 import { Answer, OpCode } from './protocol.js';
 
 /** Who waits: a task, a scope's body, or a caller outside. */
@@ -253,8 +253,6 @@ export class Operations {
         const { name, timeout = 0 } = meaning!;
         return new TimeoutError(`${name} took longer than its timeout of ${timeout} ms`, { limit: 'operation', scope: name, ms: timeout });
       }
-      case OpCode.deadlock:
-        return new DeadlockError(meaning?.name ?? 'operation');
       default:
         return meaning!.failure(code, aux, index);
     }
