@@ -20,6 +20,7 @@ import { llmTools, type ToolLoopOptions, type ToolLoopResult } from './llm/tool-
 import type { RunOptions } from './lisp/run-options.js';
 import type { MapOptions } from './map-concurrent.js';
 import type { Runtime } from './runtime.js';
+import type { Flown, SingleflightKey, SingleflightOptions } from './sync/singleflight.js';
 import { select, type AnyCase, type Cases, type Selected } from './sync/select.js';
 import type { AnyOptions, WaitOptions } from './waits.js';
 import type { ScopeBody, ScopeOptions } from './scope.js';
@@ -98,6 +99,13 @@ export class Context {
   /** Lets the other ready tasks run first. */
   yield(): Promise<void> {
     return this.runtime._waits.yield(this);
+  }
+
+  /** Shares one execution among those who ask for the same key; see Runtime.singleflight. */
+  singleflight<T>(key: SingleflightKey, fn: Flown<T>, options: SingleflightOptions & { samples: number }): Promise<T[]>;
+  singleflight<T>(key: SingleflightKey, fn: Flown<T>, options?: SingleflightOptions): Promise<T>;
+  singleflight<T>(key: SingleflightKey, fn: Flown<T>, options?: SingleflightOptions): Promise<T | T[]> {
+    return this.runtime._flights.do(key, fn, options, this);
   }
 
   /** Does whichever of the cases can be done first, and none of the others; see Runtime.select. */

@@ -352,6 +352,13 @@ export class DeadlockError extends HeddleError {
   }
 }
 
+/** The function of a singleflight asked for the key that it runs for: it would have waited for itself. */
+export class SingleflightError extends HeddleError {
+  constructor(message: string) {
+    super('SingleflightError', message);
+  }
+}
+
 /** A lock was used against its rules; the call did nothing. */
 export class LockError extends HeddleError {
   declare readonly code: 'MutexReentry' | 'MutexNotHeld' | 'PermitsNotHeld';
@@ -392,6 +399,7 @@ named(ToolLoopError, 'ToolLoopError');
 named(BatchError, 'BatchError');
 named(LispError, 'LispError');
 named(ConversionError, 'ConversionError');
+named(SingleflightError, 'SingleflightError');
 named(LockError, 'LockError');
 named(DeadlockError, 'DeadlockError');
 named(IVarError, 'IVarError');

@@ -24,6 +24,7 @@ export {
   LLMError,
   DeadlockError,
   LockError,
+  SingleflightError,
   QueueFullError,
   RequestTooLargeError,
   RetryAfterTooLong,
@@ -34,6 +35,7 @@ export {
   type LispPosition,
   type LLMErrorKind,
   type SchemaProblem,
+  type DeadlockWaiter,
   type TimeoutLimit,
 } from './errors.js';
 export type { Explanation, ObjectAct } from './explanation.js';
@@ -66,6 +68,7 @@ export { quorum, ScopeContext, type Joiner, type Quorum, type ScopeBody, type Sc
 export type { GateStats, RuntimeStats } from './stats.js';
 export { Barrier } from './sync/barrier.js';
 export { Channel } from './sync/channel.js';
+export type { DeadlockPolicy } from './sync/deadlock.js';
 export type { Finding } from './sync/finding.js';
 export { IVar } from './sync/ivar.js';
 export { Lock, Mutex } from './sync/mutex.js';
@@ -73,6 +76,7 @@ export type { ObjectOptions } from './sync/sync-object.js';
 export type { AnyCase, Cases, CaseValue, SelectCase, Selected } from './sync/select.js';
 export { Permits, Semaphore } from './sync/semaphore.js';
 export { Serializer } from './sync/serializer.js';
+export type { Flown, SingleflightKey, SingleflightOptions } from './sync/singleflight.js';
 export type { TimeJump } from './time-jump.js';
 export { Task, type TaskLLMUsage, type TaskState } from './task.js';
 export type { TaskOptions } from './task-options.js';

@@ -60,6 +60,7 @@ import { lockNotReleased, type Finding } from './sync/finding.js';
 import { IVar } from './sync/ivar.js';
 import { Mutex } from './sync/mutex.js';
 import { Objects } from './sync/objects.js';
+import { Singleflights, type Flown, type SingleflightKey, type SingleflightOptions } from './sync/singleflight.js';
 import { select, type AnyCase, type Cases, type Selected } from './sync/select.js';
 import { Semaphore } from './sync/semaphore.js';
 import { Serializer } from './sync/serializer.js';
@@ -102,6 +103,7 @@ export class Runtime {
   /** @internal */ readonly _llm: Calls;
   /** @internal */ readonly _waits: Waits;
   /** @internal */ readonly _objects: Objects;
+  /** @internal */ readonly _flights: Singleflights;
   /** @internal */ readonly _epoch: number;
   readonly #engine: Engine;
   readonly #operations: Operations;
@@ -199,6 +201,15 @@ export class Runtime {
       isClosed: () => this.#closed,
       taskOf: (fiber) => this.#fibers[fiber],
       within: (ctx, run) => this.#bodyRunner.within(ctx, run),
+    });
+    this._flights = new Singleflights({
+      submit: (body, name) => this._submit(body, { name }, undefined, 'singleflight'),
+      await: (task, options) => this._waits.await(task, options, undefined),
+      cancel: (task, reason) => void this._cancel(task, reason),
+      caller: (ctx, operation) => this.#caller(ctx, operation),
+      open: (operation, caller) => this.#open(operation, caller),
+      refused: (caller, error) => this.#operations.error(caller?._owner, error),
+      now: () => this.clock.now(),
     });
     this.clock = {
       now: () => this._epoch + this.#engine.now(),
@@ -427,6 +438,17 @@ export class Runtime {
   /** Makes a serializer: functions that it wraps never overlap. */
   serializer(options?: ObjectOptions): Serializer {
     return new Serializer(this._objects, options);
+  }
+
+  /**
+   * Shares one execution of `fn` among those who ask for the same key while it runs, and for `ttl` after it. It runs as a task of its
+   * own. Waits as await() does; an error goes to all who wait and is not kept. Who leaves (cancel, signal, timeout) does not end it while
+   * another waits, the last one does. `samples: n` gives an array of n independent results. SingleflightError where `fn` asks for its own key.
+   */
+  singleflight<T>(key: SingleflightKey, fn: Flown<T>, options: SingleflightOptions & { samples: number }): Promise<T[]>;
+  singleflight<T>(key: SingleflightKey, fn: Flown<T>, options?: SingleflightOptions | Context): Promise<T>;
+  singleflight<T>(key: SingleflightKey, fn: Flown<T>, options?: SingleflightOptions | Context): Promise<T | T[]> {
+    return this._flights.do(key, fn, options);
   }
 
   /** Does whichever of the cases can be done first, and none of the others; of those that can at once the seed chooses. */
