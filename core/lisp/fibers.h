@@ -95,7 +95,7 @@ class Programs final : public SharedBody, private RootSet {
   Value host(u32 procedure, Value arguments);
 
   // Of objects; see synchronization.cpp
-  Value make_object(SyncKind kind, u32 limit, Value name);
+  Value make_object(SyncKind kind, u32 limit, Value name, SyncOverflow overflow = SyncOverflow::kWait);
   Value lock(Value mutex);
   // #f where it would have to wait, for longer than `timeout` if that is not 0.
   Value try_lock(Value mutex, Time timeout);
@@ -110,6 +110,13 @@ class Programs final : public SharedBody, private RootSet {
   // the index of the case and what it gave; the index is `timeout` or `default` where none could be done. `timeout`
   // below 0: none.
   Value select(Value cases, Time timeout, bool has_default);
+
+  // Of mailboxes; see mailboxes.cpp. `ask_type`: the record type of messages that want an answer.
+  Value make_mailbox(u32 limit, SyncOverflow overflow, Value name, Value ask_type);
+  // #f where it would have to wait for longer than `timeout`, if that is not 0. `receiver`: whose mailbox it is.
+  Value mailbox_send(Value mailbox, Value value, Time timeout, Value receiver);
+  Value mailbox_close(Value mailbox);
+  Value mailbox_release(Value mailbox);
 
   // Of flights; see flights.cpp. `flights`: a %flights record.
   // The value for a key: one that is kept, or what the flight that is under way gives, or a new one.
@@ -126,7 +133,10 @@ class Programs final : public SharedBody, private RootSet {
   TurnEnd run(FiberId id, OpCode code, u32 aux, u32& steps) override;
   void body_over(FiberId id) override;
   void ended(FiberId id, Outcome outcome) override;
-  void dropped(u32 token) override { tokens_.take(token); }
+  void dropped(u32 token) override {
+    const Value value = tokens_.take(token);
+    if (is_collecting_) dropped_.push_back(value);
+  }
   const void* resumes_at(FiberId id) const override { return id < entries_.size() ? entries_[id].fiber : nullptr; }
 
  private:
@@ -173,6 +183,7 @@ class Programs final : public SharedBody, private RootSet {
   Value keep(Value value, u32& token);
   Value received(Value object, u32 token, bool is_closed);
   Value refused(i32 answer, Value object);
+  void answer_dropped(const char* code, Value mailbox, const char* text);
   void forget_flight(Value flight);
   bool is_under_way(Value flight) const;
   void leave_flight(Value flight);
@@ -201,6 +212,9 @@ class Programs final : public SharedBody, private RootSet {
   std::map<u32, Reason> reasons_;       // by the fiber's number
   std::vector<Value> host_procedures_;  // from kFirstDefined
   Tokens tokens_;
+  Value ask_type_ = kFalse;
+  bool is_collecting_ = false;           // what is dropped, into
+  std::vector<Value> dropped_;           // messages, within one operation on a mailbox
   std::vector<SyncReference*> objects_;  // by the kernel's ids
   std::vector<FiberId> targets_;         // of a wait
   std::string out_;

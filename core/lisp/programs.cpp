@@ -51,6 +51,7 @@ Programs::~Programs() { kernel_.set_shared_body(nullptr); }
 
 void Programs::mark_roots(Heap& heap) {
   heap.mark(shared_);
+  heap.mark(ask_type_);
   for (const auto& [id, fiber] : results_) heap.mark(Value::object(fiber));
   for (const auto& [id, fiber] : over_) heap.mark(Value::object(fiber));
   if (last_over_ != 0) heap.mark(Value::object(entries_[last_over_].fiber));

@@ -15,9 +15,9 @@ SyncKind kind_of(Value object) { return static_cast<SyncKind>(object.to_object()
 
 }  // namespace
 
-Value Programs::make_object(SyncKind kind, u32 limit, Value name) {
+Value Programs::make_object(SyncKind kind, u32 limit, Value name, SyncOverflow overflow) {
   if (is_interrupted()) return interrupted();
-  const SyncId id = kernel_.make_object(kind, limit);
+  const SyncId id = kernel_.make_object(kind, limit, overflow);
   if (id == 0) return machine_.error("RangeError", "there are as many objects as there can be");
   auto* reference = machine_.heap().make<SyncReference>(Type::kSync, sizeof(SyncReference), 0, static_cast<u16>(kind));
   reference->name = name;
@@ -33,6 +33,10 @@ Value Programs::refused(i32 answer, Value object) {
   const auto error = [&](const char* code, const char* text) {
     return machine_.error(code, shown(object) + text, {object});
   };
+  if (is_a(object, Type::kSync) && kind_of(object) == SyncKind::kMailbox) {
+    if (answer == kIsFull) return error("MailboxFull", " is full");
+    if (answer == kIsClosed) return error("ActorStopped", ": its actor takes no more messages");
+  }
   switch (answer) {
     case kInterrupted: return interrupted();
     case kReentry: return error("MutexReentry", " is held by the fiber that locks it, and is not re-entrant");
@@ -177,6 +181,9 @@ void Programs::resume_sync(Fiber& fiber, Value waited, OpCode code, u32 index) {
     const Value value =
         is_late ? kUnspecified : received(as<Vector>(waited)->items[index], kernel_.delivered(), is_closed);
     give(fiber, heap.cons(which, value));
+  } else if (waited.is_pair() && is_closed) {
+    refused(kIsClosed, car(waited));
+    machine_.resume_raising(fiber, machine_.raised());
   } else if (waited.is_pair()) {
     give(fiber, Value::boolean(code == OpCode::kOk));
   } else {

@@ -1,5 +1,6 @@
 // Mutexes, semaphores, ivars, channels and barriers, as the language has them: arguments are checked here,
 // lisp/synchronization.cpp does the rest. Partners: prelude/synchronization.scm, prelude/singleflight.scm.
+#include <algorithm>
 #include <string>
 
 #include "lisp/builtins/arguments.h"
@@ -10,7 +11,7 @@ namespace heddle::lisp {
 
 namespace {
 
-constexpr const char* kKinds[] = {"", "a mutex", "a semaphore", "an ivar", "a channel", "a barrier"};
+constexpr const char* kKinds[] = {"", "a mutex", "a semaphore", "an ivar", "a channel", "a barrier", "a mailbox"};
 
 bool object_argument(Machine& machine, std::string_view name, const Value* arguments, SyncKind kind) {
   const Value value = arguments[0];
@@ -180,16 +181,74 @@ Value microseconds(Machine& machine, const Value* arguments, u32) {
   return Value::fixnum(time);
 }
 
+// (%mailbox-new limit overflow name-or-#f ask-type)
+Value mailbox_new(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  u64 limit = 0;
+  if (programs == nullptr) return kRaised;
+  if (!integer_argument(machine, "actor/spawn :mailbox", arguments, 0, "a number of messages", kMaxPermits, limit)) {
+    return kRaised;
+  }
+  Value name = arguments[2];
+  if (is_symbol(name)) name = machine.heap().string(text_of(name));
+  if (name != kFalse && !is_string(name)) return machine.type_error("actor/spawn :name", 1, "a string", name);
+  const auto overflow = static_cast<SyncOverflow>(arguments[1].to_fixnum());
+  return programs->make_mailbox(static_cast<u32>(limit), overflow, name, arguments[3]);
+}
+// (%mailbox-send mailbox value milliseconds-or-#f fiber)
+Value mailbox_send(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  Time timeout = 0;
+  if (programs == nullptr) return kRaised;
+  if (arguments[2] != kFalse) {
+    if (!duration_argument(machine, "actor/ask", arguments, 2, timeout)) return kRaised;
+    timeout = std::max(timeout, Time{1});
+  }
+  return programs->mailbox_send(arguments[0], arguments[1], timeout, arguments[3]);
+}
+Value mailbox_receive(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_with(machine, "actor", arguments, SyncKind::kMailbox);
+  return programs == nullptr ? kRaised : programs->receive(arguments[0]);
+}
+Value mailbox_close(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  return programs == nullptr ? kRaised : programs->mailbox_close(arguments[0]);
+}
+Value mailbox_release(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  return programs == nullptr ? kRaised : programs->mailbox_release(arguments[0]);
+}
+// (%condition code message)
+Value condition(Machine& machine, const Value* arguments, u32) {
+  return machine.make_condition(text_of(arguments[0]), text_of(arguments[1]));
+}
+// (%spawn-watcher thunk): a fiber below nobody.
+Value spawn_watcher(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  if (programs == nullptr) return kRaised;
+  SubmitRequest request;
+  request.kind = FiberKind::kFiber;
+  request.detached = true;
+  return programs->spawn(request, arguments[0], kFalse);
+}
+
 template <SyncKind kKind>
 Value is_of_kind(Machine&, const Value* arguments, u32) {
   return Value::boolean(is_a(arguments[0], Type::kSync) && arguments[0].to_object()->aux == static_cast<u16>(kKind));
 }
 
 constexpr BuiltinDefinition kBuiltins[] = {
+    {"%condition", condition, 2, 2},
     {"%fly", fly, 3, 3},
     {"%land", land, 2, 2},
+    {"%mailbox-close", mailbox_close, 1, 1},
+    {"%mailbox-new", mailbox_new, 4, 4},
+    {"%mailbox-receive", mailbox_receive, 1, 1},
+    {"%mailbox-release", mailbox_release, 1, 1},
+    {"%mailbox-send", mailbox_send, 4, 4},
     {"%microseconds", microseconds, 2, 2},
     {"%select", select, 3, 3},
+    {"%spawn-watcher", spawn_watcher, 1, 1},
     {"barrier/new", barrier_new, 1, 3},
     {"barrier/wait", barrier_wait, 1, 1},
     {"barrier?", is_of_kind<SyncKind::kBarrier>, 1, 1},

@@ -15,13 +15,15 @@
 ;   ivar.new ivar.put ivar.take ivar.full                    ivar/new ivar/put! ivar/take ivar/full?
 ;   chan.new chan.send chan.recv chan.close                  chan/new ...
 ;   barrier.new barrier.wait                                 barrier/new barrier/wait
+;   actor.spawn actor.send actor.ask actor.stop actor.self   actor/spawn ...
 (define-syntax effect
   (syntax-rules (fiber.spawn fiber.yield fiber.join fiber.id fiber.self fiber.select task.spawn task.await
                  task.await-all task.await-any task.cancel task.check time.delay time.now random.next infer.op infer.stream llm.infer
                  parallel.map parallel.filter
                  mutex.new mutex.acquire mutex.release mutex.try-acquire semaphore.new
                  semaphore.acquire semaphore.release ivar.new ivar.put ivar.take ivar.full chan.new
-                 chan.send chan.recv chan.close barrier.new barrier.wait)
+                 chan.send chan.recv chan.close barrier.new barrier.wait
+                 actor.spawn actor.send actor.ask actor.stop actor.self)
     ((_ fiber.spawn a ...) (fiber/spawn a ...))
     ((_ fiber.yield a ...) (fiber/yield a ...))
     ((_ fiber.join a ...) (fiber/join a ...))
@@ -58,4 +60,9 @@
     ((_ chan.recv a ...) (chan/recv a ...))
     ((_ chan.close a ...) (chan/close a ...))
     ((_ barrier.new a ...) (barrier/new a ...))
-    ((_ barrier.wait a ...) (barrier/wait a ...))))
+    ((_ barrier.wait a ...) (barrier/wait a ...))
+    ((_ actor.spawn a ...) (actor/spawn a ...))
+    ((_ actor.send a ...) (actor/send a ...))
+    ((_ actor.ask a ...) (actor/ask a ...))
+    ((_ actor.stop a ...) (actor/stop a ...))
+    ((_ actor.self a ...) (actor/self a ...))))

@@ -328,7 +328,7 @@ void Printer::print_object(Value value) {
     case Type::kMacro:
     case Type::kSpecial: return named("syntax", kFalse);
     case Type::kSync: {
-      static constexpr const char* kKinds[] = {"", "mutex", "semaphore", "ivar", "channel", "barrier"};
+      static constexpr const char* kKinds[] = {"", "mutex", "semaphore", "ivar", "channel", "barrier", "mailbox"};
       const auto& sync = *as<SyncReference>(value);
       return named(std::string(kKinds[sync.aux]) + " " + std::to_string(sync.seq), sync.name);
     }
