@@ -383,6 +383,33 @@ export class ChannelClosed extends HeddleError {
   }
 }
 
+/** A message found its actor's mailbox full, and the mailbox's `overflow` is not to wait; the actor did not get it. */
+export class MailboxFull extends HeddleError {
+  declare readonly code: 'MailboxFull';
+  constructor(operation: string, message: string) {
+    super('MailboxFull', `${operation}: ${message}`);
+  }
+}
+
+/** An actor takes no more messages, or ended before it answered; `cause` is the error that ended it, if one did. */
+export class ActorStopped extends HeddleError {
+  declare readonly code: 'ActorStopped';
+  constructor(operation: string, message: string, options?: { cause?: unknown }) {
+    super('ActorStopped', `${operation}: ${message}`, options);
+  }
+}
+
+/** A supervisor gave up: a child did not start, or they failed more often than it restarts them. `cause` is the last failure. */
+export class SupervisionError extends HeddleError {
+  declare readonly code: 'SupervisionError';
+  /** The id of the child whose failure was the last. */
+  readonly child: string;
+  constructor(message: string, fields: { child: string; cause?: unknown }) {
+    super('SupervisionError', message, 'cause' in fields ? { cause: fields.cause } : undefined);
+    this.child = fields.child;
+  }
+}
+
 named(HeddleError, 'HeddleError');
 named(CancellationError, 'CancellationError');
 named(TimeoutError, 'TimeoutError');
@@ -404,3 +431,6 @@ named(LockError, 'LockError');
 named(DeadlockError, 'DeadlockError');
 named(IVarError, 'IVarError');
 named(ChannelClosed, 'ChannelClosed');
+named(MailboxFull, 'MailboxFull');
+named(ActorStopped, 'ActorStopped');
+named(SupervisionError, 'SupervisionError');

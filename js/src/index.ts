@@ -3,6 +3,11 @@
 // For programs whose own `lib` is older: the declarations name Disposable.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+export { Actor, type ActorHandler, type ActorOptions, type ActorSelf } from './actors/actor.js';
+export type { Outcome } from './actors/down.js';
+export type { ChildOptions, Restart, Supervised } from './actors/children.js';
+export { Process, type Down, type Overflow, type StopOptions } from './actors/process.js';
+export { Supervisor, type Strategy, type SupervisorOptions } from './actors/supervisor.js';
 export { Batcher, type BatcherOptions, type BatchFunction } from './batcher.js';
 export type { GeneratorBody } from './body.js';
 export type { CancellationToken, Disposer } from './cancellation.js';
@@ -10,6 +15,7 @@ export type { DispatchConfig, FallbackConfig, HedgingConfig, RetryConfig, Runtim
 export { closed } from './closed.js';
 export { Context, type Body } from './context.js';
 export {
+  ActorStopped,
   ArgumentError,
   BatchError,
   CancellationError,
@@ -24,11 +30,13 @@ export {
   LLMError,
   DeadlockError,
   LockError,
+  MailboxFull,
   SingleflightError,
   QueueFullError,
   RequestTooLargeError,
   RetryAfterTooLong,
   StructuredOutputError,
+  SupervisionError,
   TimeoutError,
   ToolLoopError,
   type LispFrame,

@@ -53,6 +53,9 @@ import { TaskTable } from './task-table.js';
 import type { Variant } from './variant.js';
 import type { TimeJump } from './time-jump.js';
 import { areOptions, asOptions } from './wait-options.js';
+import { Actor, type ActorHandler, type ActorOptions } from './actors/actor.js';
+import type { ProcessHost } from './actors/process.js';
+import { Supervisor, type SupervisorOptions } from './actors/supervisor.js';
 import { Barrier } from './sync/barrier.js';
 import { Channel } from './sync/channel.js';
 import { deadlockError, Quiet } from './sync/deadlock.js';
@@ -115,6 +118,8 @@ export class Runtime {
   readonly #bodyRunner: BodyRunner;
   readonly #routes: Routes;
   readonly #transport = new Transport();
+  // Made at its first use.
+  #processHost: ProcessHost | undefined;
   // Made at its first use.
   #lisp: Lisp | undefined;
   readonly #payloads: Uint8Array[] | undefined;
@@ -449,6 +454,29 @@ export class Runtime {
   singleflight<T>(key: SingleflightKey, fn: Flown<T>, options?: SingleflightOptions | Context): Promise<T>;
   singleflight<T>(key: SingleflightKey, fn: Flown<T>, options?: SingleflightOptions | Context): Promise<T | T[]> {
     return this._flights.do(key, fn, options);
+  }
+
+  /** Makes an actor: a task that gives `handler` one message at a time. It lives until it is stopped, fails or is cancelled, and
+   * costs no slot while it waits. A root task unless `parent` is given. */
+  actor<M = unknown, R = unknown>(handler: ActorHandler<M, R>, options?: ActorOptions): Actor<M, R> {
+    return new Actor<M, R>(this.#theProcessHost(), handler, options);
+  }
+
+  /** Makes a supervisor, and starts its children in order; `ready()` says when they are. It starts again those that end, as its
+   * `strategy` and their `restart` say. A root task unless `parent` is given. */
+  supervisor(options: SupervisorOptions): Supervisor {
+    return new Supervisor(this.#theProcessHost(), options);
+  }
+
+  #theProcessHost(): ProcessHost {
+    return (this.#processHost ??= {
+      runtime: this,
+      engine: this.#engine,
+      operations: this.#operations,
+      objects: this._objects,
+      cancel: (task, reason, cause) => void (this.#closed || this.#cancel(task, reason, cause)),
+      outside: (run) => this.#bodyRunner.within(undefined, run),
+    });
   }
 
   /** Does whichever of the cases can be done first, and none of the others; of those that can at once the seed chooses. */

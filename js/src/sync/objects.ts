@@ -13,12 +13,12 @@ import { ArgumentError, CancellationError, ChannelClosed, ClosedError, LockError
 import { reasonOf } from '../cancellation.js';
 import type { Meaning, Operations, Owner } from '../operations.js';
 import { Outside } from '../outside.js';
-import { Answer, StatusWord, SyncAct } from '../protocol.js';
+import { Answer, StatusWord, SyncAct, SyncKind } from '../protocol.js';
 import { describe, Task } from '../task.js';
 import { checkWait, type WaitOptions } from '../waits.js';
 import { OutsideHolder } from './outside-holder.js';
 import type { SyncObject } from './sync-object.js';
-import { Values } from './values.js';
+import { Parcel, Values } from './values.js';
 
 /** What objects need of their runtime. */
 export interface ObjectHost {
@@ -64,8 +64,35 @@ export class Objects {
     if (id === 0) throw new ArgumentError(operation, 'the runtime has as many objects as it can have');
     const label = `${operation} ${name === undefined ? `#${++this.#made}` : `'${name}'`}`;
     this.#labels[id] = label;
-    this.#unreachable.register(object, id);
+    this.#unreachable.register(object, id, object);
     return [id, label];
+  }
+
+  /** Releases an object that is over before it is unreachable. Who waits there gets `closed`, values there are dropped. */
+  retire(object: SyncObject): void {
+    this.#unreachable.unregister(object);
+    this.#release(object._id);
+  }
+
+  /** Makes something to wait at until it is closed; see actors/ask.ts. */
+  openTicket(label: string): number {
+    const id = this.#engine.raw.hd_object(SyncKind.ivar, 0, 0);
+    if (id === 0) throw new ArgumentError('actor.ask', 'the runtime has as many objects as it can have');
+    this.#labels[id] = label;
+    return id;
+  }
+
+  /** Who waits there goes on. */
+  closeTicket(id: number): void {
+    this.#release(id);
+  }
+
+  /** Waits at a ticket. */
+  awaitTicket<T>(id: number, owner: Owner, meaning: Meaning, timeout: number, shield: number, signal: AbortSignal | undefined): Promise<T> {
+    this.#engine.wake();
+    this.#engine.tick();
+    const answer = this.#engine.raw.hd_sync(owner._fiber, SyncAct.take, id, 0, timeout, shield, 1);
+    return this.#operations.begun<T>(answer, owner, meaning, signal);
   }
 
   /** For messages; of an object of Lisp's undefined. */
@@ -241,12 +268,16 @@ export class Objects {
 
   /** The kernel says that nobody will get it. */
   dropped(token: number): void {
-    this.values.take(token);
+    const value = this.values.take(token);
+    if (value instanceof Parcel) value.dropped();
   }
 
   #refusal(answer: number, owner: Owner, operation: string, objects: readonly SyncObject[]): unknown {
     if (answer === Answer.interrupted || owner._isInterrupted?.() === true) return owner._interruption();
-    const label = objects[objects.length === 1 ? 0 : this.#engine.status(StatusWord.index)]?._label;
+    const object = objects[objects.length === 1 ? 0 : this.#engine.status(StatusWord.index)];
+    const own = object?._refusal(answer, operation);
+    if (own !== undefined) return own;
+    const label = object?._label;
     switch (answer) {
       case Answer.reentry:
         return new LockError('MutexReentry', operation, `${owner instanceof Task ? describe(owner) : 'the caller'} holds ${label} already, and it is not re-entrant`);

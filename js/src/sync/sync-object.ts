@@ -18,11 +18,16 @@ export abstract class SyncObject {
   readonly name: string | undefined;
 
   /** @internal */
-  constructor(objects: Objects, operation: string, kind: number, limit: number, options: ObjectOptions | undefined) {
+  constructor(objects: Objects, operation: string, kind: number, limit: number, options: ObjectOptions | undefined, overflow = 0) {
     const name = nameOf(operation, options);
     this._objects = objects;
     this.name = name;
-    [this._id, this._label] = objects.make(this, operation, kind, limit, name);
+    [this._id, this._label] = objects.make(this, operation, kind, limit, name, overflow);
+  }
+
+  /** The error of an operation that the kernel refused, where it is no usual one. @internal */
+  _refusal(_answer: number, _operation: string): unknown {
+    return undefined;
   }
 }
 

@@ -3,6 +3,11 @@
  * value was received, when the kernel says that nobody will get it (kDropped), or by who made it where the kernel refused it.
  */
 
+/** A value that wants to know when nobody will get it. */
+export abstract class Parcel {
+  abstract dropped(): void;
+}
+
 export class Values {
   // By token; 0 is none, and so is kTokenOfBody and above, which a table in memory does not reach.
   readonly #values: unknown[] = [undefined];
