@@ -28,6 +28,7 @@ export type Supervised = Process | Task<unknown>;
 const restarts: readonly string[] = ['permanent', 'transient', 'temporary'] satisfies Restart[];
 const shutdownTime = 5000;
 
+/** @internal */
 export class Child {
   readonly id: string;
   readonly restart: Restart;
