@@ -27,11 +27,10 @@ constexpr std::size_t kMaxReached = 256;
 // Whether another fiber, on the way to one that is stuck, is as well; it is put on the list first, and taken for stuck
 // until something speaks against it.
 bool SyncTable::depends_on(FiberId fiber) {
-  const auto found = is_free_.find(fiber);
-  if (found != is_free_.end()) return !found->second;
+  if (standings_[fiber] != Standing::kUnknown) return standings_[fiber] == Standing::kStuck;
   // One more than may be: the search is given up.
   if (reached_.size() > kMaxReached) return false;
-  is_free_[fiber] = false;
+  standings_[fiber] = Standing::kStuck;
   reached_.push_back(fiber);
   return true;
 }
@@ -40,9 +39,7 @@ bool SyncTable::is_op_stuck(OpId id, bool looks_deeper) {
   const Operation& op = scheduler_.op(id);
   if (op.timeout != 0) return false;
   const auto is_blocked = [&](FiberId other) {
-    if (looks_deeper) return depends_on(other);
-    const auto found = is_free_.find(other);
-    return found != is_free_.end() && !found->second;
+    return looks_deeper ? depends_on(other) : standings_[other] == Standing::kStuck;
   };
   if (op.kind == OpKind::kSync) {
     for (u32 link = op.link; link != 0; link = links_[link].next_of_op) {
@@ -91,9 +88,7 @@ bool SyncTable::is_stuck(FiberId id, bool looks_deeper) {
   if (fiber.kind == FiberKind::kFiber && scheduler_.has_timeout(id)) return false;
   if (fiber.body_ended) {
     for (FiberId child = fiber.first_child; child != 0; child = scheduler_.fiber(child).next_sibling) {
-      const auto found = is_free_.find(child);
-      const bool is = looks_deeper ? depends_on(child) : found != is_free_.end() && !found->second;
-      if (is) return true;
+      if (looks_deeper ? depends_on(child) : standings_[child] == Standing::kStuck) return true;
     }
     return false;
   }
@@ -103,27 +98,31 @@ bool SyncTable::is_stuck(FiberId id, bool looks_deeper) {
   return true;
 }
 
+void SyncTable::begin_search() {
+  for (const FiberId id : reached_) standings_[id] = Standing::kUnknown;
+  reached_.clear();
+  standings_.resize(std::max<std::size_t>(standings_.size(), scheduler_.fiber_limit()));
+}
+
 // Whether a fiber is stuck: takes all that it depends on for stuck, and frees those that are not, until nothing
 // changes.
 bool SyncTable::find_stuck(FiberId from) {
-  reached_.clear();
-  is_free_.clear();
+  begin_search();
   depends_on(from);
   for (std::size_t i = 0; i < reached_.size(); ++i) {
-    is_free_[reached_[i]] = !is_stuck(reached_[i], true);
-    if (reached_.size() > kMaxReached) return false;
-    // Mostly who is waited for goes on.
-    if (i == 1 && reached_.size() == 2 && is_free_[reached_[1]]) return false;
+    if (!is_stuck(reached_[i], true)) standings_[reached_[i]] = Standing::kFree;
+    if (reached_.size() > kMaxReached || standings_[from] == Standing::kFree) return false;
   }
-  for (bool changes = true; changes && !is_free_[from];) {
+  for (bool changes = true; changes && standings_[from] == Standing::kStuck;) {
     changes = false;
     // The end of a chain first: what it frees is seen in the same pass.
     for (std::size_t i = reached_.size(); i-- > 0;) {
-      if (is_free_[reached_[i]] || is_stuck(reached_[i], false)) continue;
-      is_free_[reached_[i]] = changes = true;
+      if (standings_[reached_[i]] == Standing::kFree || is_stuck(reached_[i], false)) continue;
+      standings_[reached_[i]] = Standing::kFree;
+      changes = true;
     }
   }
-  return !is_free_[from];
+  return standings_[from] == Standing::kStuck;
 }
 
 DeadlockLink SyncTable::link_of(FiberId id) const {
@@ -131,10 +130,7 @@ DeadlockLink SyncTable::link_of(FiberId id) const {
   DeadlockLink link;
   link.fiber = id;
   link.seq = fiber.seq;
-  const auto is_wanted = [this](FiberId other) {
-    const auto found = is_free_.find(other);
-    return found != is_free_.end() && !found->second;
-  };
+  const auto is_wanted = [this](FiberId other) { return standings_[other] == Standing::kStuck; };
   for (OpId op = fiber.first_op; op != 0 && link.op == 0; op = scheduler_.op(op).next) {
     if (is_idle(op)) continue;
     if (scheduler_.op(op).kind == OpKind::kSync) {
@@ -212,8 +208,7 @@ void SyncTable::parked(FiberId id) {
 
 u32 SyncTable::break_deadlock() {
   if (!scheduler_.is_quiet()) return 0;
-  reached_.clear();
-  is_free_.clear();
+  begin_search();
   // Those who wait for what no fiber in particular could do.
   std::vector<FiberId> roots;
   std::vector<FiberId> holders;

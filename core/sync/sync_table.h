@@ -15,7 +15,6 @@
 // Partner: kernel/scheduler.h, which has the operations themselves.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -87,6 +86,7 @@ class SyncTable final : public Peers {
   std::string broken_invariant() const;
 
  private:
+  enum class Standing : u8 { kUnknown, kStuck, kFree };
   struct Link {
     OpId op = 0;
     SyncId object = 0;  // 0: taken out of its queue
@@ -146,6 +146,7 @@ class SyncTable final : public Peers {
   bool is_stuck(FiberId fiber, bool looks_deeper);
   bool is_op_stuck(OpId op, bool looks_deeper);
   bool depends_on(FiberId fiber);
+  void begin_search();
   bool find_stuck(FiberId from);
   DeadlockLink link_of(FiberId fiber) const;
   u32 report(FiberId from, bool is_cycle);
@@ -164,9 +165,9 @@ class SyncTable final : public Peers {
   u64 work_ = 0;
   Random choice_;
   u32 next_seq_ = 1;
-  u32 waits_ = 0;                 // operations in queues, but for those of idle receivers
-  std::vector<FiberId> reached_;  // from a fiber, while a deadlock is looked for
-  std::map<FiberId, bool> is_free_;
+  u32 waits_ = 0;                    // operations in queues, but for those of idle receivers
+  std::vector<FiberId> reached_;     // from a fiber, while a deadlock is looked for
+  std::vector<Standing> standings_;  // of those, by fiber
   std::vector<Deadlock> deadlocks_;  // the last ones, by number
   u32 last_deadlock_ = 0;
   u32 counts_[kSyncKinds] = {};
