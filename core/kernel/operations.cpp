@@ -2,10 +2,14 @@
 // complete (its result stands in its fiber's list of done ones) or still installed, whatever is cancelled in between.
 #include "kernel/scheduler.h"
 
+#include <utility>
+
 namespace heddle {
 
 namespace {
 bool waits_for_peers(OpKind kind) { return kind == OpKind::kWait || kind == OpKind::kSync; }
+// Whether no command speaks of it, but for what tells a host body that it is over.
+bool waits_inside(OpKind kind) { return waits_for_peers(kind) || kind == OpKind::kDelay || kind == OpKind::kYield; }
 // What the host does for a fiber is a wait of neither kind: the operations that it begins there say which it is.
 bool waits_for_itself(OpKind kind) { return !waits_for_peers(kind) && kind != OpKind::kHost; }
 }  // namespace
@@ -169,14 +173,20 @@ void Scheduler::resume(OpId id) {
   }
 }
 
-// The oldest result that the body has not got yet, or 0. Its record stays readable until the next step.
+// The oldest result that the body has not got yet, or 0. Its record stays readable until the next step or, where no
+// command has ever named it, until an operation begins.
 OpId Scheduler::take_done(Fiber& fiber) {
   const OpId id = fiber.first_done;
   if (id == 0) return 0;
   fiber.first_done = ops_[id].next;
   if (fiber.first_done == 0) fiber.last_done = 0;
-  ops_[id].kind = OpKind::kFree;
-  retired_ops_.push_back(id);
+  const OpKind kind = std::exchange(ops_[id].kind, OpKind::kFree);
+  const bool is_named = fiber.body == BodyKind::kHost || ops_[id].of_host || !waits_inside(kind);
+  if (is_named) {
+    retired_ops_.push_back(id);
+  } else {
+    ops_.give(id);
+  }
   return id;
 }
 

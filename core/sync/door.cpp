@@ -41,6 +41,8 @@ u32 Kernel::object_count(SyncId id) const {
 FiberId Kernel::holder(SyncId mutex) const { return sync_->contains(mutex) ? sync_->object(mutex).owner : 0; }
 
 i32 Kernel::sync(FiberId fiber, const SyncCase& one, bool may_wait, Time timeout, ShieldId shield) {
+  // What a shared body does in its turn is no event.
+  if (shield == 0 && timeout == 0 && scheduler_->has_turn(fiber)) return sync_->act(fiber, &one, 1, may_wait, 0, 0);
   // What does not fit into the record of the event is no object and no act.
   if (!may_act(fiber, shield) || one.object > kMaxSyncId || one.act > SyncAct::kPass) return kRefused;
   timeout = std::clamp(timeout, Time{0}, kMaxSpan);
@@ -61,6 +63,7 @@ i32 Kernel::select(FiberId fiber, const SyncCase* cases, u32 count, bool may_wai
 }
 
 i32 Kernel::sync_now(FiberId fiber, SyncDo what, SyncId id, u32 value) {
+  if (scheduler_->has_turn(fiber)) return sync_->do_now(fiber, what, id, value);
   if (what == SyncDo::kUnlock && !may_act(fiber, 0)) return kRefused;
   if (!sync_->contains(id)) return kRefused;
   note(EventType::kSyncDo, fiber, static_cast<u32>(what), id, value);

@@ -72,6 +72,17 @@ i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wai
   if (scheduler_.is_interrupted(scheduler_.fiber(fiber), shield)) return kInterrupted;
   result_ = {};
   work_ += count;
+  // Nearly always it is one, and nothing has to be chosen.
+  if (count == 1) [[likely]] {
+    const i32 refusal = refusal_of(fiber, *cases);
+    if (refusal != kDone) return refusal;
+    if (is_ready(*cases)) {
+      perform(fiber, *cases);
+      settle();
+      return kDone;
+    }
+    return may_wait ? wait(fiber, cases, 1, timeout, shield) : kWouldWait;
+  }
   for (u32 i = 0; i < count; ++i) {
     const i32 refusal = refusal_of(fiber, cases[i]);
     if (refusal != kDone) {
@@ -90,7 +101,10 @@ i32 SyncTable::act(FiberId fiber, const SyncCase* cases, u32 count, bool may_wai
     result_.index = chosen;
     return kDone;
   }
-  if (!may_wait || count == 0) return kWouldWait;
+  return may_wait && count > 0 ? wait(fiber, cases, count, timeout, shield) : kWouldWait;
+}
+
+i32 SyncTable::wait(FiberId fiber, const SyncCase* cases, u32 count, Time timeout, ShieldId shield) {
   const OpId op = scheduler_.begin_sync(fiber, shield, timeout);
   install(op, cases, count);
   return static_cast<i32>(op);
@@ -260,7 +274,7 @@ void SyncTable::go_on() {
   settle();
 }
 
-void SyncTable::settle() {
+void SyncTable::look_at_touched() {
   if (holds_ > 0) return;
   ++holds_;
   while (!touched_.empty()) {

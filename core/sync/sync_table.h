@@ -101,6 +101,7 @@ class SyncTable final : public Peers {
   i32 refusal_of(FiberId fiber, const SyncCase& one) const;
   bool is_ready(const SyncCase& one) const;
   void perform(FiberId fiber, const SyncCase& one);
+  i32 wait(FiberId fiber, const SyncCase* cases, u32 count, Time timeout, ShieldId shield);
   void install(OpId op, const SyncCase* cases, u32 count);
   u32& queue_of(const Link& link);
   void append(u32 link);
@@ -113,7 +114,10 @@ class SyncTable final : public Peers {
   void wake(u32 link, u32 value = 0);
   void wake_closed(u32 link);
   // Semaphores in whose queues something changed: who stands in front goes as long as it fits.
-  void settle();
+  void settle() {
+    if (!touched_.empty()) look_at_touched();
+  }
+  void look_at_touched();
 
   // mutexes.cpp
   void own(SyncId id, FiberId fiber);
