@@ -469,12 +469,18 @@ export class Runtime {
   }
 
   #theProcessHost(): ProcessHost {
+    const ends: (() => void)[] = [];
     return (this.#processHost ??= {
       runtime: this,
       engine: this.#engine,
       operations: this.#operations,
       objects: this._objects,
       cancel: (task, reason, cause) => void (this.#closed || this.#cancel(task, reason, cause)),
+      afterwards: (run) => {
+        if (ends.push(run) > 1) return;
+        for (let i = 0; i < ends.length; i++) ends[i]!();
+        ends.length = 0;
+      },
       outside: (run) => this.#bodyRunner.within(undefined, run),
     });
   }

@@ -79,11 +79,23 @@ test('a failure ends all that are linked, round a circle too', async (t) => {
   assert.deepEqual(log.sort(), [
     "a cancelled: actor 'b' failed: boom",
     'b failed: boom',
-    "c cancelled: actor 'a' was cancelled: actor 'b' failed: boom",
+    "c cancelled: actor 'b' failed: boom",
   ]);
   assert.equal(actors[0].task.error.cause.message, 'boom');
   assert.equal(free.task.state, 'suspended');
   await free.stop();
+  assertAtRest(rt);
+});
+
+test('a failure goes along 20,000 links', async (t) => {
+  const rt = await open(t, virtual);
+  const actors = Array.from({ length: 20_000 }, () => rt.actor(fails));
+  for (let i = 1; i < actors.length; i++) actors[i - 1].link(actors[i]);
+  await actors[0].ask('boom').catch((error) => hasCode(error, 'ActorStopped'));
+  assert.equal(actors.at(-1).task.state, 'cancelled');
+  assert.ok(actors.at(-1).task.error.message.length < 200);
+  await rt.onIdle();
+  await turns();
   assertAtRest(rt);
 });
 

@@ -423,6 +423,34 @@ test('an actor without a task above it outlives who made it; with a parent it is
   assertNothingKept(rt);
 });
 
+test('a time limit from above ends an actor too, and its monitors are who hears of it', async (t) => {
+  const rt = await open(t, virtual);
+  const downs = [];
+  const maker = rt.submit(
+    async (ctx) => {
+      rt.actor(() => {}, { parent: ctx.task }).monitor(({ outcome, error }) => downs.push([outcome, error.code]));
+      await forever(ctx);
+    },
+    { deadline: 100 },
+  );
+  hasCode(await rejection(maker.promise), 'Timeout');
+  await turns();
+  assert.equal(downs.length, 1);
+  assertNothingKept(rt);
+});
+
+test('a handler that comes back after its runtime is closed does nothing more', async (t) => {
+  const rt = await open(t, { ...virtual, graceMs: 1 });
+  const { actor, got, open: go } = gated(rt);
+  await actor.send(1);
+  await actor.send(2);
+  await until('it handles the first', () => got.length === 1);
+  await rt.close();
+  go();
+  await turns();
+  assert.deepEqual(got, [1]);
+});
+
 // --- Idle ---
 
 test('who waits for messages needs no slot and is no deadlock', async (t) => {

@@ -63,6 +63,16 @@ export async function refused(rt: Runtime): Promise<void> {
   await rt.select([{ send: jobs, value: 'job' }]);
   // @ts-expect-error There is no such case.
   await rt.select([{ wait: jobs }]);
+  const doubler = rt.actor((n: number) => Promise.resolve(n * 2));
+  // @ts-expect-error The actor takes numbers.
+  await doubler.send('one');
+  // @ts-expect-error Its answers are numbers.
+  const answer: string = await doubler.ask(1);
+  // @ts-expect-error There is no such overflow.
+  rt.actor(() => 1, { overflow: 'never' });
+  rt.supervisor({ children: [{ id: 'a', start: () => doubler }, { id: 'b', start: async (ctx) => ctx.submit(() => 1) }] });
+  // @ts-expect-error A child starts what can be supervised.
+  rt.supervisor({ children: [{ id: 'a', start: () => 5 }] });
   // @ts-expect-error A semaphore has a number of permits.
   rt.semaphore();
   // @ts-expect-error A mutex is locked by the runtime's own object.

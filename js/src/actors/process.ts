@@ -36,6 +36,8 @@ export interface ProcessHost {
   readonly objects: Objects;
   /** Cancels a task with a reason and a cause. */
   cancel(task: Task, reason: string, cause: unknown): void;
+  /** Runs something now, or after what of that kind is under way: an end may cause others without end. It must not throw. */
+  afterwards(run: () => void): void;
   /** Runs something as a caller outside. */
   outside(run: () => void): void;
 }
@@ -106,6 +108,8 @@ export abstract class Process {
   readonly #receiving = new Receiving(this);
   readonly #monitors = new Set<(down: Down) => void>();
   readonly #links = new Set<Process>();
+  // Where a failure began that came along links. Passed on as it is, for else the reasons of a long chain were quadratic.
+  #fall: { reason: string; error: Error | undefined } | undefined;
   #isClosed = false;
   #stopReason: string | undefined;
   #discards = false;
@@ -300,7 +304,6 @@ export abstract class Process {
       await this._finish(ctx);
     } catch (error) {
       this._close(undefined, true);
-      if (this.#monitors.size > 0 || this.#links.size > 0 || this.#isHeard) (this.task as Task)._observe();
       throw error;
     }
   }
@@ -311,6 +314,8 @@ export abstract class Process {
     const { values } = objects;
     const task = this.task as Task;
     const mailbox = this._mailbox._id;
+    // Its handler came back to a task that is over, of a closed runtime perhaps.
+    if (this._isOver) throw task._interruption();
     for (let n = 0; n < turnLength; n++) {
       let message: unknown;
       if (this.#hasArrived) {
@@ -347,6 +352,7 @@ export abstract class Process {
 
   #over(): void {
     this._isOver = true;
+    if (this.#monitors.size > 0 || this.#links.size > 0 || this.#isHeard) (this.task as Task)._observe();
     const { objects } = this._host;
     if (!objects.isClosed()) objects.retire(this._mailbox);
     this.#door?.end();
@@ -354,19 +360,18 @@ export abstract class Process {
     const down = this._down();
     const links = [...this.#links];
     this.#links.clear();
-    for (const other of links) {
-      other.#links.delete(this);
-      other.#linkedEnded(this);
-    }
+    for (const other of links) other.#links.delete(this);
     const monitors = [...this.#monitors];
     this.#monitors.clear();
     for (const monitor of monitors) this.#tell(monitor, down);
+    for (const other of links) this._host.afterwards(() => other.#linkedEnded(this));
   }
 
   #linkedEnded(other: Process): void {
     const { outcome, reason, error } = other._down();
     if (outcome === 'stopped' || this._isOver) return;
-    this._host.cancel(this.task as Task, `${other._label} ${outcome === 'failed' ? 'failed' : 'was cancelled'}: ${reason}`, error);
+    this.#fall = other.#fall ?? { reason: `${other._label} ${outcome === 'failed' ? 'failed' : 'was cancelled'}: ${reason}`, error };
+    this._host.cancel(this.task as Task, this.#fall.reason, this.#fall.error);
   }
 
   #tell(monitor: (down: Down) => void, down: Down): void {

@@ -193,8 +193,8 @@ export class Supervisor extends Process {
 
   /** @internal */
   override _ended(): void {
-    const { reason, error } = this._down();
-    for (const child of [...this.#children].reverse()) child.cancel(this._host, `${this._label} has ended: ${reason}`, error);
+    const { error } = this._down();
+    for (const child of [...this.#children].reverse()) this._host.afterwards(() => child.cancel(this._host, `${this._label} has ended`, error));
     this.#start.over(error ?? this._stopped('supervisor.ready'));
   }
 
