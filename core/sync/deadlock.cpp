@@ -228,6 +228,7 @@ u32 SyncTable::break_deadlock() {
   // Without one, something is left that was no cycle when it closed: the youngest ends.
   if (roots.empty() && !holders.empty()) roots.push_back(holders.back());
   std::vector<u32> numbers;
+  numbers.reserve(roots.size());
   for (const FiberId id : roots) numbers.push_back(report(id, false));
   for (std::size_t i = 0; i < roots.size(); ++i) fail(roots[i], numbers[i]);
   settle();

@@ -10,9 +10,9 @@ import { filesBelow } from '../../js/scripts/unchanged.mjs';
 import { freshApp, pack } from '../support/packed.mjs';
 
 // Bytes. What users download is worth a look when it grows past these.
-const kMostPacked = 1_500_000;
-const kMostUnpacked = 4_500_000;
-const kMostSingleFile = 1_000_000;
+const kMostPacked = 1_700_000;
+const kMostUnpacked = 5_000_000;
+const kMostSingleFile = 1_100_000;
 
 const always = ['LICENSE', 'README.md', 'js/docs/compat.md', 'js/docs/faults.md', 'js/docs/lisp.md', 'package.json'];
 const wasm = ['asyncify', 'jspi'].flatMap((variant) => [`dist/wasm/heddle-${variant}.js`, `dist/wasm/heddle-${variant}.wasm`]);
