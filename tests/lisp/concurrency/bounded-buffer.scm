@@ -1,0 +1,36 @@
+; Three producers and two consumers over a buffer of four: nothing is lost, doubled or out of its producer's order, and
+; no more than four are ever in it.
+(define buffer (chan/new 4))
+(define inside 0)
+(define most 0)
+(define got '())
+(define m (mutex/new))
+(define (count! n) (with-lock m (set! inside (+ inside n)) (set! most (max most inside))))
+(define (produce who)
+  (fiber/spawn
+    (lambda ()
+      (for-each (lambda (i) (chan/send buffer (cons who i)) (count! 1) (if (even? i) (delay-ms 1))) (iota 20)))))
+(define (consume)
+  (fiber/spawn
+    (lambda ()
+      (let loop ()
+        (let ((item (chan/recv buffer)))
+          (if (not (eof-object? item))
+              (begin
+                (count! -1)
+                (with-lock m (set! got (cons item got)))
+                (loop))))))))
+(define consumers (list (consume) (consume)))
+(define producers (map produce '(a b c)))
+(for-each fiber/join producers)
+(chan/close buffer)
+(for-each fiber/join consumers)
+(define (of who) (list-sort < (map cdr (filter (lambda (x) (eq? (car x) who)) got))))
+(writeln (map (lambda (who) (equal? (of who) (iota 20))) '(a b c))) ; => (#t #t #t)
+(writeln (list inside (length got))) ; => (0 60)
+; One consumer sees each producer's values in order.
+(define order (chan/new 4))
+(define (send-all who) (lambda () (for-each (lambda (i) (chan/send order (cons who i))) (iota 10))))
+(define senders (map (lambda (who) (fiber/spawn (send-all who))) '(a b)))
+(define all (map (lambda (i) (chan/recv order)) (iota 20)))
+(writeln (map (lambda (who) (map cdr (filter (lambda (x) (eq? (car x) who)) all))) '(a b))) ; => ((0 1 2 3 4 5 6 7 8 9) (0 1 2 3 4 5 6 7 8 9))

@@ -1,0 +1,36 @@
+; The agent puts two of three ingredients on the table; the smoker who has the third takes both at once.
+(define table (chan/new))
+(define smoked '())
+(define done (semaphore/new 1))
+(semaphore/acquire done)
+(define offers (map (lambda (have) (cons have (chan/new))) '(tobacco paper matches)))
+(define (smoker have)
+  (let loop ()
+    (let ((two (chan/recv (cdr (assq have offers)))))
+      (if (not (eof-object? two))
+          (begin
+            (delay-ms 1)
+            (set! smoked (cons (list have two) smoked))
+            (semaphore/release done)
+            (loop))))))
+; Somebody looks at the table for them: who takes one ingredient only would wait for ever.
+(define (pusher)
+  (let loop ((seen '()))
+    (let ((ingredient (chan/recv table)))
+      (cond
+        ((eof-object? ingredient) (for-each (lambda (o) (chan/close (cdr o))) offers))
+        ((null? seen) (loop (list ingredient)))
+        (else
+         (let* ((two (cons ingredient seen))
+                (missing (car (filter (lambda (o) (not (memq (car o) two))) offers))))
+           (chan/send (cdr missing) (list-sort (lambda (a b) (string<? (symbol->string a) (symbol->string b))) two))
+           (loop '())))))))
+(define fibers (cons (fiber/spawn pusher) (map (lambda (o) (fiber/spawn (lambda () (smoker (car o))))) offers)))
+(for-each
+  (lambda (two)
+    (with-scope (for-each (lambda (i) (fiber/spawn (lambda () (chan/send table i)))) two))
+    (semaphore/acquire done))
+  '((tobacco paper) (matches paper) (tobacco matches) (paper tobacco)))
+(chan/close table)
+(for-each fiber/join fibers)
+(writeln (reverse smoked)) ; => ((matches (paper tobacco)) (tobacco (matches paper)) (paper (matches tobacco)) (matches (paper tobacco)))

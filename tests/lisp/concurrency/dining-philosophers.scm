@@ -1,0 +1,42 @@
+; Five philosophers, five forks, three meals each.
+(define (dine take-forks)
+  (let ((forks (list->vector (map (lambda (i) (mutex/new)) (iota 5))))
+        (meals (make-vector 5 0))
+        (eating (make-vector 5 #f))
+        (wrong 0))
+    (define (eat i)
+      (if (or (vector-ref eating (modulo (+ i 1) 5)) (vector-ref eating (modulo (+ i 4) 5))) (set! wrong (+ wrong 1)))
+      (vector-set! eating i #t)
+      (delay-ms 1)
+      (vector-set! eating i #f)
+      (vector-set! meals i (+ 1 (vector-ref meals i))))
+    (define (philosopher i)
+      (let loop ((n 3))
+        (if (> n 0)
+            (begin
+              (take-forks forks i (lambda () (eat i)))
+              (loop (- n 1))))))
+    (define fibers
+      (map (lambda (i) (fiber/spawn (lambda () (guard (e (#t (condition-code e))) (philosopher i) 'full)))) (iota 5)))
+    (let ((ends (map fiber/join fibers)))
+      (list (vector->list meals) wrong ends))))
+(define (fork forks i) (vector-ref forks (modulo i 5)))
+; The fork of the smaller number first.
+(define (ordered forks i thunk)
+  (let ((a (min i (modulo (+ i 1) 5))) (b (max i (modulo (+ i 1) 5))))
+    (with-lock (fork forks a) (delay-ms 1) (with-lock (fork forks b) (thunk)))))
+(writeln (dine ordered)) ; => ((3 3 3 3 3) 0 (full full full full full))
+; A waiter lets four of them try.
+(define waiter (semaphore/new 4))
+(define (with-waiter forks i thunk)
+  (dynamic-wind
+    (lambda () (semaphore/acquire waiter))
+    (lambda () (with-lock (fork forks i) (delay-ms 1) (with-lock (fork forks (+ i 1)) (thunk))))
+    (lambda () (semaphore/release waiter))))
+(writeln (dine with-waiter)) ; => ((3 3 3 3 3) 0 (full full full full full))
+; Each takes the left one and waits for the right one: a circle, and who closes it hears of it. The others dine on.
+(define (naive forks i thunk)
+  (with-lock (fork forks i) (delay-ms 1) (with-lock (fork forks (+ i 1)) (thunk))))
+(define result (dine naive))
+(define ends (caddr result))
+(writeln (list (if (memq 'Deadlock ends) #t #f) (if (memq 'full ends) #t #f) (cadr result))) ; => (#t #t 0)
