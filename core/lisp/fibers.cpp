@@ -145,6 +145,15 @@ Value Programs::settled(Value target) {
   return park(kernel_.wait(current_id(), WaitMode::kAllSettled, &id, 1), Resume::kSettled, target);
 }
 
+Value Programs::over(Value target) {
+  if (is_interrupted()) return interrupted();
+  const auto& fiber = *as<Fiber>(target);
+  note_awaited(fiber);
+  const FiberId id = fiber.id;
+  if (id == 0) return name_of(machine_.heap(), standing(fiber));
+  return park(kernel_.wait(current_id(), WaitMode::kEnded, &id, 1), Resume::kSettled, target);
+}
+
 Value Programs::results_of(Value list) {
   ListBuilder results(machine_.heap());
   for (Value at = list; at.is_pair(); at = cdr(at)) results.add(as<Fiber>(car(at))->result);

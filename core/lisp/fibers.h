@@ -85,6 +85,8 @@ class Programs final : public SharedBody, private RootSet {
   Value await_any(Value list, bool cancel_losers);
   // Waits for it and gives its standing, as a symbol.
   Value settled(Value fiber);
+  // The same when its clean-up and its children are over too: one that is cancelled settles before that.
+  Value over(Value fiber);
   // Whether it was live. `reason`: kUndefined, or what its error says.
   bool cancel(const Fiber& fiber, Value reason);
   // Runs a thunk and waits for it and all that it spawned; the first that fails cancels the rest.

@@ -148,6 +148,12 @@ Value settled(Machine& machine, const Value* arguments, u32) {
   return programs == nullptr ? kRaised : programs->settled(arguments[0]);
 }
 
+// (%over fiber)
+Value over(Machine& machine, const Value* arguments, u32) {
+  Programs* programs = programs_of(machine);
+  return programs == nullptr ? kRaised : programs->over(arguments[0]);
+}
+
 // (%take fiber): its result, or what it failed with; where that was an attempt to enter a continuation of the fiber
 // that asks, enters it.
 Value take(Machine& machine, const Value* arguments, u32) {
@@ -286,6 +292,7 @@ Value random(Machine& machine, const Value* arguments, u32 count) {
 
 constexpr BuiltinDefinition kBuiltins[] = {
     {"%next!", next, 1, 1},
+    {"%over", over, 1, 1},
     {"%raise-error", raise_error, 3, 3},
     {"%scope", scope, 1, 1},
     {"%settled", settled, 1, 1},

@@ -14,6 +14,10 @@
 
 ; (actor/spawn handler :mailbox n :overflow policy :name s)
 (define (actor/spawn handler . options)
+  (%spawn-actor handler options (lambda () 'normal)))
+
+; `at-end` is called when it was stopped and has handled its last message.
+(define (%spawn-actor handler options at-end)
   (%check-options "actor/spawn" options '(:mailbox :overflow :name))
   (if (not (procedure? handler)) (%raise-error 'TypeError "actor/spawn takes a procedure" handler))
   (let* ((name (%option options ':name #f))
@@ -25,11 +29,11 @@
     (let* ((size (%count-option "actor/spawn" options ':mailbox 1000))
            (mailbox (%mailbox-new size (cdr overflow) name %ask))
            (actor (%record %actor #f mailbox #f))
-           (body (lambda () (%run-actor actor mailbox handler))))
+           (body (lambda () (%run-actor actor mailbox handler at-end))))
       (%record-set! actor %actor 0 (if name (fiber/spawn body ':name name) (fiber/spawn body)) 'actor)
       actor)))
 
-(define (%run-actor actor mailbox handler)
+(define (%run-actor actor mailbox handler at-end)
   (dynamic-wind
     (lambda () #f)
     (lambda ()
@@ -41,7 +45,8 @@
           (raise-continuable condition))
         (lambda ()
           (parameterize ((%self actor))
-            (%handle-messages actor mailbox handler)))))
+            (%handle-messages actor mailbox handler)
+            (at-end)))))
     (lambda ()
       (%answer actor (cons #f (%condition 'ActorStopped "the actor was stopped before it answered")))
       (%mailbox-release mailbox))))

@@ -1,0 +1,118 @@
+; Supervisors start their children, start them again when they end, and stop them in the opposite order.
+(define (code thunk) (guard (e (#t (condition-code e))) (thunk)))
+(define log '())
+(define (note . what) (set! log (cons what log)))
+; Which, not in which order: who notes an end is another fiber.
+(define (taken)
+  (let ((all (list-sort (lambda (x y) (string<? (text x) (text y))) log)))
+    (set! log '())
+    all))
+(define (text entry) (string-append (symbol->string (car entry)) (symbol->string (cadr entry))))
+; Monitors that are no children of a supervisor.
+(define started (chan/new 100))
+(define registrar
+  (fiber/spawn
+    (lambda ()
+      (let loop ()
+        (let ((one (chan/recv started)))
+          (if (not (eof-object? one))
+              (begin
+                (actor/monitor (cdr one) (lambda (reason) (if (eq? reason 'normal) (note 'stop (car one)))))
+                (loop))))))))
+(define (child id . restart)
+  (append
+    (list id
+          (lambda ()
+            (note 'start id)
+            (let ((actor (actor/spawn (lambda (m) (if (eq? m 'crash) (error "crash" id) (list id m))))))
+              (chan/send started (cons id actor))
+              actor)))
+    restart))
+(define (children) (map child '(a b c)))
+(define (crash supervisor id)
+  (actor/send (supervisor/child supervisor id) 'crash)
+  (delay-ms 5))
+(define (run strategy)
+  (let ((s (supervisor/start (children) :strategy strategy)))
+    (taken)
+    (crash s 'b)
+    (let* ((after (taken)) (answer (actor/ask (supervisor/child s 'b) 'hello 10)))
+      (supervisor/stop s)
+      (delay-ms 1)
+      (list after answer (taken)))))
+(writeln (run "one-for-one")) ; => (((start b)) (b hello) ((stop a) (stop b) (stop c)))
+(writeln (run "one-for-all")) ; => (((start a) (start b) (start c) (stop a) (stop c)) (b hello) ((stop a) (stop b) (stop c)))
+(writeln (run 'rest-for-one)) ; => (((start b) (start c) (stop c)) (b hello) ((stop a) (stop b) (stop c)))
+; Transient: not after a normal end. Temporary: never.
+(define s (supervisor/start (list (child 't 'transient) (child 'u 'temporary)) :intensity 5))
+(taken)
+(crash s 't)
+(crash s 'u)
+(writeln (taken)) ; => ((start t))
+(actor/stop (supervisor/child s 't))
+(delay-ms 5)
+(writeln (list (supervisor/child s 't) (supervisor/child s 'u) (taken))) ; => (#f #f ((stop t)))
+(supervisor/stop s)
+; More often than it may: it stops the others and ends.
+(define looping (supervisor/start (children) :intensity 2 :period 1000))
+(define reason #f)
+(actor/monitor looping (lambda (r) (set! reason (condition-code r))))
+(taken)
+(crash looping 'a)
+(crash looping 'a)
+(writeln (list reason (taken))) ; => (#f ((start a) (start a)))
+(crash looping 'a)
+(writeln (list reason (taken))) ; => (SupervisionError ((stop b) (stop c)))
+(writeln (code (lambda () (supervisor/child looping 'a)))) ; => ActorStopped
+; Slowly enough it goes on.
+(define steady (supervisor/start (children) :intensity 1 :period 10))
+(taken)
+(for-each (lambda (i) (crash steady 'a) (delay-ms 20)) '(1 2 3))
+(writeln (taken)) ; => ((start a) (start a) (start a))
+(supervisor/stop steady)
+(delay-ms 1)
+(taken)
+; A constructor that fails: at the start the others are stopped and the caller gets its error; later it counts.
+(writeln (code (lambda () (supervisor/start (list (child 'a) (list 'b (lambda () (error "no"))))))))  ; => UserError
+(delay-ms 1)
+(writeln (taken)) ; => ((start a) (stop a))
+(define tries 0)
+(define (moody)
+  (set! tries (+ tries 1))
+  (if (memv tries '(2 3)) (error "not now"))
+  (actor/spawn (lambda (m) (if (eq? m 'crash) (error "crash") m))))
+(define m (supervisor/start (list (list 'm moody)) :intensity 3))
+(crash m 'm)
+(writeln (list tries (actor/ask (supervisor/child m 'm) 'alive 10))) ; => (4 alive)
+(supervisor/stop m)
+; A tree: what one cannot mend the one above starts anew.
+(define (inner) (supervisor/start (children) :intensity 0))
+(define outer (supervisor/start (list (list 'inner inner)) :intensity 1))
+(taken)
+(crash (supervisor/child outer 'inner) 'c)
+(writeln (taken)) ; => ((start a) (start b) (start c) (stop a) (stop b))
+(writeln (actor/ask (supervisor/child (supervisor/child outer 'inner) 'c) 'hello 10)) ; => (c hello)
+(supervisor/stop outer)
+(delay-ms 1)
+(writeln (taken)) ; => ((stop a) (stop b) (stop c))
+; In the opposite order, one after the other; one that does not end by itself is cancelled.
+(define (busy id)
+  (list id
+        (lambda ()
+          (let ((actor (actor/spawn (lambda (m) (dynamic-wind list (lambda () (delay-ms 1e9)) (lambda () (set! log (cons id log))))))))
+            (actor/send actor 'work)
+            actor))))
+(define all-busy (supervisor/start (map busy '(a b c)) :shutdown 3))
+(delay-ms 1)
+(supervisor/stop all-busy)
+(writeln (reverse log)) ; => (c b a)
+(define stubborn (supervisor/start (list (list 'x (lambda () (actor/spawn (lambda (m) (delay-ms 1e9)))))) :shutdown 10))
+(actor/send (supervisor/child stubborn 'x) 1)
+(delay-ms 1)
+(supervisor/stop stubborn)
+(writeln (< (current-jiffy) 1000000)) ; => #t
+(writeln (code (lambda () (supervisor/start '(a))))) ; => TypeError
+(writeln (code (lambda () (supervisor/start 5)))) ; => TypeError
+(writeln (code (lambda () (supervisor/start '() :strategy "all")))) ; => RangeError
+(writeln (code (lambda () (supervisor/start (list (list 'a (lambda () 5))))))) ; => TypeError
+(chan/close started)
