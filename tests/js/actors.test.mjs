@@ -385,6 +385,32 @@ test('the task of an actor is cancelled', async (t) => {
   assertNothingKept(rt);
 });
 
+for (const when of ['before', 'after']) {
+  test(`an ask whose actor is cancelled just ${when} it hears of it is refused`, async (t) => {
+    const rt = await open(t, virtual);
+    const actor = rt.actor((n) => n);
+    await actor.ask(1);
+    const asked = actor.ask(2).then(
+      () => 'answered',
+      (error) => error.code,
+    );
+    // Between the kernel's word and the actor's next step there are only microtasks.
+    const seen = [];
+    const { resume } = rt;
+    rt.resume = function (...args) {
+      if (when === 'before') rt.cancel(actor.task.id);
+      resume.apply(this, args);
+      seen.push(args);
+      rt.cancel(actor.task.id);
+    };
+    assert.equal(await asked, 'ActorStopped');
+    delete rt.resume;
+    assert.ok(seen.length > 0);
+    await turns();
+    assertNothingKept(rt);
+  });
+}
+
 test('a runtime that closes ends its actors', async (t) => {
   const rt = await open(t, virtual);
   const idle = rt.actor(() => {});

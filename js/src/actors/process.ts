@@ -20,6 +20,7 @@ import { Answer, StatusWord, SyncAct, SyncDo, SyncKind, SyncOverflow } from '../
 import type { Runtime } from '../runtime.js';
 import type { Objects } from '../sync/objects.js';
 import { SyncObject } from '../sync/sync-object.js';
+import { Parcel } from '../sync/values.js';
 import type { Task } from '../task.js';
 import type { TaskOptions } from '../task-options.js';
 import type { WaitOptions } from '../waits.js';
@@ -284,6 +285,15 @@ export abstract class Process {
   _arrived(token: number): void {
     this.#message = this._host.objects.values.take(token);
     this.#hasArrived = true;
+    // The task was cancelled while it was on its way.
+    if (this._isOver) this.#dropArrived();
+  }
+
+  #dropArrived(): void {
+    const message = this.#message;
+    this.#message = undefined;
+    this.#hasArrived = false;
+    if (message instanceof Parcel) message.dropped();
   }
 
   /** @internal */
@@ -356,6 +366,8 @@ export abstract class Process {
     const { objects } = this._host;
     if (!objects.isClosed()) objects.retire(this._mailbox);
     this.#door?.end();
+    // It came in the very turn in which the task ended.
+    this.#dropArrived();
     this._ended();
     const down = this._down();
     const links = [...this.#links];
