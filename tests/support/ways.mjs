@@ -54,3 +54,8 @@ export const bind = (body, ...given) =>
   function* (ctx) {
     return yield* body(ctx, ...given);
   };
+
+export const range = (n) => Array.from({ length: n }, (_, i) => i);
+
+/** The tasks' results, or their errors. */
+export const outcomes = async (tasks) => (await Promise.allSettled(tasks.map(({ promise }) => promise))).map(({ value, reason }) => reason ?? value);
