@@ -52,6 +52,7 @@ HEDDLE_EXPORT("hd_select") i32 hd_select(u32 fiber, double timeout, u32 shield, 
   cases.clear();
   return answer;
 }
+HEDDLE_EXPORT("hd_at_rest") u32 hd_at_rest() { return drained().is_at_rest() ? 1 : 0; }
 // See Kernel::break_deadlock.
 HEDDLE_EXPORT("hd_break_deadlock") u32 hd_break_deadlock() { return drained().break_deadlock(); }
 HEDDLE_EXPORT("hd_sync_now") i32 hd_sync_now(u32 fiber, u32 what, u32 object, u32 value) {

@@ -148,15 +148,19 @@ void Scheduler::fail_sync(OpId id, u32 deadlock) {
   complete(id, OpCode::kDeadlock, 0);
 }
 
-// Bodies that the host was told to resume are not among these: those it has to say are over.
-bool Scheduler::is_quiet() const {
-  return peers_->waits() > 0 && ready_.empty() && paused_ == 0 && timers_.empty() &&
-         calls_.live() == retired_calls_.size() && in_host_ == 0 && slot_waiters_.empty();
+// Bodies that the host was told to resume are not looked at: those it has to say are over.
+bool Scheduler::is_still() const {
+  return ready_.empty() && paused_ == 0 && timers_.empty() && calls_.live() == retired_calls_.size() && in_host_ == 0 &&
+         slot_waiters_.empty();
 }
 
 void Scheduler::dropped(u32 token) {
   if ((token & kTokenOfBody) == 0) {
-    effect(CommandType::kDropped, token);
+    // When an object goes, its host has decided: that is no part of the run, and wants no answer.
+    Command command;
+    command.type = CommandType::kDropped;
+    command.a = token;
+    effects_.push(command);
   } else if (shared_ != nullptr) {
     shared_->dropped(token);
   }
@@ -167,7 +171,14 @@ void Scheduler::resume(OpId id) {
   const Operation& op = ops_[id];
   const u32 code = static_cast<u32>(op.code);
   if (op.object != 0 || op.code == OpCode::kDeadlock) {
-    run(CommandType::kResume, id, code | op.aux << 8, op.remaining);
+    Command command;
+    command.type = CommandType::kResume;
+    command.a = id;
+    command.b = code | op.aux << 8;
+    Command hashed = command;
+    command.c = op.remaining;
+    if (op.act != SyncAct::kTake && op.act != SyncAct::kReceive) hashed.c = op.remaining;
+    emit(runs_, command, hashed);
   } else {
     run(CommandType::kResume, id, code, op.aux);
   }

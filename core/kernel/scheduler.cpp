@@ -416,9 +416,11 @@ void Scheduler::effect(CommandType type, u32 a, u32 b, u32 c) {
   emit(effects_, command);
 }
 
-void Scheduler::emit(Ring<Command>& ring, const Command& command) {
+// `hashed`: what of it must be the same in every run. A host's tokens need not be: when one is free again depends on
+// when it finds that an object is not reachable any more.
+void Scheduler::emit(Ring<Command>& ring, const Command& command, const Command& hashed) {
   u64 words[2];
-  std::memcpy(words, &command, sizeof words);
+  std::memcpy(words, &hashed, sizeof words);
   for (const u64 word : words) {
     command_hash_ = (command_hash_ ^ word) * 0x9E3779B97F4A7C15ULL;
     command_hash_ ^= command_hash_ >> 32;

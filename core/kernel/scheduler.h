@@ -95,7 +95,10 @@ class Scheduler {
   OpId begin_sync(FiberId id, ShieldId shield, Time timeout);
   void complete_sync(OpId id, OpCode code, u32 index, SyncAct act, u32 value, SyncId object);
   // Nothing runs, nothing is in flight, no time is waited for, and fibers wait at objects.
-  bool is_quiet() const;
+  bool is_quiet() const { return peers_->waits() > 0 && is_still(); }
+  // The same, and nobody waits there, or only for whoever may want something of them one day.
+  bool is_at_rest() const { return peers_->waits() == 0 && is_still(); }
+  bool is_still() const;
   void fail_sync(OpId id, u32 deadlock);
   const WaitLink& wait_link(u32 id) const { return links_[id]; }
   bool has_timeout(FiberId id) const {
@@ -183,7 +186,8 @@ class Scheduler {
   void dispatch_shared(FiberId id);
   void run_shared(FiberId id, OpCode code, u32 aux);
   void set_alarm();
-  void emit(Ring<Command>& ring, const Command& command);
+  void emit(Ring<Command>& ring, const Command& command) { emit(ring, command, command); }
+  void emit(Ring<Command>& ring, const Command& command, const Command& hashed);
   void run(CommandType type, u32 a, u32 b = 0, u32 c = 0, u32 detail = 0);
   // The time that is `duration` from now.
   Time after(Time duration) const { return now_ < kLastTime - duration ? now_ + duration : kLastTime; }

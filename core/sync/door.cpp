@@ -75,6 +75,8 @@ u32 Kernel::break_deadlock() {
   return sync_->break_deadlock();
 }
 
+bool Kernel::is_at_rest() const { return scheduler_->is_at_rest(); }
+
 const Deadlock* Kernel::deadlock(u32 number) const { return sync_->deadlock(number); }
 
 const SyncResult& Kernel::sync_result() const { return sync_->result(); }

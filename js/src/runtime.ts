@@ -536,10 +536,11 @@ export class Runtime {
     return this.#when(() => this.#pending + this.#active === 0, 'onIdle');
   }
 
-  /** Resolves when no task is left that has not settled, and no light fiber of a program that has not ended. @internal */
+  /** Resolves when no task is left that has not settled, and no light fiber of a program that could still do anything: one that
+   * waits for messages does nothing by itself. @internal */
   _onQuiet(): Promise<void> {
     const lightFibers = (): number => (JSON.parse(this.#engine.control.stats()) as RuntimeStats).fibers;
-    return this.#when(() => this.#pending + this.#active === 0 && lightFibers() === 0, 'onIdle');
+    return this.#when(() => this.#pending + this.#active === 0 && (lightFibers() === 0 || this.#engine.raw.hd_at_rest() !== 0), 'onIdle');
   }
 
   /** Resolves when no task is pending; at once if that is so. */

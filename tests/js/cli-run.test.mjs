@@ -34,6 +34,14 @@ test('an error shows file, line, column, the line with a caret, and the calls; e
   assert.match(calls.join('\n'), /bad\.scm:4/);
 });
 
+test('actors that wait for messages do not keep it from ending', async (t) => {
+  const folder = inFolder(t, {
+    'actors.scm': '(define a (actor/spawn (lambda (m) (delay-ms 1) (* 2 m))))\n(define b (actor/spawn (lambda (m) m)))\n(actor/link a b)\n(actor/send a 1)\n(actor/ask a 21 1000)',
+  });
+  const { code, stdout, stderr } = await heddle(t, ['run', 'actors.scm'], { cwd: folder }).ended;
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '42\n', stderr: '' });
+});
+
 test('text that is no Lisp is an error with its place', async (t) => {
   const folder = inFolder(t, { 'open.scm': '(define x 1)\n(car (cdr x)' });
   const { code, stderr } = await heddle(t, ['run', 'open.scm'], { cwd: folder }).ended;

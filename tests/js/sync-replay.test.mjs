@@ -2,6 +2,8 @@
 // and under every policy. Partner: determinism.test.mjs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as asyncify from 'heddle';
 import heddle, { open } from '../support/heddle.mjs';
 import { runSyncCrowd } from '../support/sync-crowd.mjs';
@@ -64,4 +66,34 @@ test('looking at the objects does not change what they do', async (t) => {
   };
   assert.equal((await runSyncCrowd(rt)).commandHash, commandHash);
   assert.ok(looks > 0);
+});
+
+test('when the engine finds that objects are not reachable any more is no part of a run', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc');
+  const run = async (collects) => {
+    const rt = await open(t, config(1, 'round-robin'));
+    const wait = rt.channel(1);
+    const task = rt.submit(async (ctx) => {
+      const got = [];
+      for (let i = 0; i < 30; i++) {
+        rt.ivar().put(i);
+        await rt.channel(2).send(i, ctx);
+        if (collects) collect();
+        // Finalizers run in turns of the event loop.
+        await new Promise((resolve) => setImmediate(resolve));
+        await wait.send(i, ctx);
+        got.push(await wait.recv(ctx));
+        await ctx.delay(1);
+      }
+      return got;
+    });
+    const got = await task.promise;
+    const { commandHash, objects } = rt.getStats();
+    return { got, commandHash, ivars: objects.ivars };
+  };
+  const [with_, without] = [await run(true), await run(false)];
+  assert.ok(with_.ivars < without.ivars, `${with_.ivars} of ${without.ivars} ivars are left`);
+  assert.equal(with_.commandHash, without.commandHash);
+  assert.deepEqual(with_.got, without.got);
 });

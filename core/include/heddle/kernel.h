@@ -263,6 +263,8 @@ class Kernel {
   // Ends the operations of those who wait for ever with kDeadlock, where nothing else can happen any more (kQuiet).
   // Gives how many. A cycle needs no such word: the operation that closes it ends at once.
   u32 break_deadlock();
+  // Whether nothing is left that could happen by itself: who waits, waits for messages, or for one who does.
+  bool is_at_rest() const;
   // What is known of a deadlock that was ended, by its number; of the last kDeadlocks of them.
   const Deadlock* deadlock(u32 number) const;
   static constexpr u32 kDeadlocks = 64;

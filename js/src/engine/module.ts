@@ -55,6 +55,7 @@ export interface RawExports {
   hd_sync(fiber: number, act: number, object: number, value: number, timeout: number, shield: number, mayWait: number): number;
   hd_case(act: number, object: number, value: number): void;
   hd_select(fiber: number, timeout: number, shield: number, mayWait: number): number;
+  hd_at_rest(): number;
   hd_break_deadlock(): number;
   hd_sync_now(fiber: number, what: number, object: number, value: number): number;
   hd_seq(fiber: number): number;

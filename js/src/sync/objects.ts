@@ -293,9 +293,9 @@ export class Objects {
   #release(id: number): void {
     this.#labels[id] = undefined;
     if (this.#host.isClosed()) return;
+    // Nobody waits at it: whoever does reaches it.
     this.#engine.raw.hd_object_release(id);
     this.#engine.drainEffects();
-    this.#engine.wake();
   }
 }
 
