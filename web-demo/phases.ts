@@ -30,6 +30,7 @@ const phaseOf: Record<Explanation['reason'], Phase> = {
   host: 'running',
   delay: 'suspended',
   fibers: 'suspended',
+  objects: 'suspended',
   children: 'suspended',
   llmPlace: 'queue',
   gatePlace: 'queue',

@@ -200,8 +200,9 @@ export class Operations {
     let value: unknown;
     let failed = code !== OpCode.ok;
     if (failed) {
-      failed = !isValue(code, meaning);
       value = this.#failure(op, code, aux, index, owner, meaning);
+      // Asked once that is made: of a fetch the last refusal is an answer.
+      failed = !isValue(code, meaning);
     } else if (meaning !== undefined) {
       try {
         value = meaning.value(aux, index, owner);
