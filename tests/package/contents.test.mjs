@@ -14,7 +14,7 @@ const kMostPacked = 1_700_000;
 const kMostUnpacked = 5_000_000;
 const kMostSingleFile = 1_100_000;
 
-const always = ['LICENSE', 'README.md', 'js/docs/compat.md', 'js/docs/faults.md', 'js/docs/lisp.md', 'package.json'];
+const always = ['LICENSE', 'README.md', 'js/docs/actors.md', 'js/docs/compat.md', 'js/docs/faults.md', 'js/docs/lisp.md', 'js/docs/sync.md', 'package.json'];
 const wasm = ['asyncify', 'jspi'].flatMap((variant) => [`dist/wasm/heddle-${variant}.js`, `dist/wasm/heddle-${variant}.wasm`]);
 
 // Each source gives a module, its map and its declarations; the single file's module is in the bundle instead.
