@@ -28,15 +28,8 @@ OpId Scheduler::begin(FiberId id, OpKind kind, ShieldId shield, Time timeout) {
   op.since = now_;
   op.of_host = fiber.body == BodyKind::kShared && turn_ != id;
   use_shield(shield);
-  // Oldest first; the head knows the tail as its `previous`.
-  if (fiber.first_op == 0) {
-    fiber.first_op = op.previous = op_id;
-  } else {
-    Operation& head = ops_[fiber.first_op];
-    op.previous = head.previous;
-    ops_[head.previous].next = op_id;
-    head.previous = op_id;
-  }
+  // Oldest first.
+  append_to_list(ops_, fiber.first_op, op_id);
   if (timeout > 0) op.timeout = timers_.set(after(timeout), TimerKind::kOpTimeout, op_id);
   if (waits_for_peers(kind)) {
     ++fiber.peer_waits;
@@ -75,13 +68,7 @@ void Scheduler::detach(OpId id) {
   timers_.clear(op.timeout);
   if (op.kind == OpKind::kWait) unlink_all(id);
   if (op.kind == OpKind::kSync && op.link != 0) peers_->leave(id);
-  if (fiber.first_op == id) {
-    fiber.first_op = op.next;
-    if (op.next != 0) ops_[op.next].previous = op.previous;
-  } else {
-    ops_[op.previous].next = op.next;
-    ops_[op.next != 0 ? op.next : fiber.first_op].previous = op.previous;
-  }
+  remove_from_list(ops_, fiber.first_op, id);
   op.next = op.previous = 0;
   leave_shield(op.shield);
   if (waits_for_peers(op.kind)) --fiber.peer_waits;

@@ -37,6 +37,7 @@
 #include "kernel/deque.h"
 #include "kernel/fiber.h"
 #include "kernel/gate.h"
+#include "kernel/linked_list.h"
 #include "kernel/operation.h"
 #include "kernel/peers.h"
 #include "kernel/random.h"

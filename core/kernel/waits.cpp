@@ -117,33 +117,14 @@ u32& Scheduler::list_of(const WaitLink& link) {
   return ops_[link.op].mode == WaitMode::kEnded ? target.first_ender : target.first_waiter;
 }
 
-// A fiber's waiters stand in a list whose head knows the tail as its `previous`.
-void Scheduler::append_waiter(u32 id) {
-  WaitLink& link = links_[id];
-  u32& first = list_of(link);
-  if (first == 0) {
-    first = link.previous = id;
-  } else {
-    WaitLink& head = links_[first];
-    link.previous = head.previous;
-    links_[head.previous].next = id;
-    head.previous = id;
-  }
-}
+void Scheduler::append_waiter(u32 id) { append_to_list(links_, list_of(links_[id]), id); }
 
 // Takes a link out of its target's list. The record stays with its operation until that is complete.
 void Scheduler::remove_waiter(u32 id) {
   WaitLink& link = links_[id];
   ++work_;
   const FiberId target = link.target;
-  u32& first = list_of(link);
-  if (first == id) {
-    first = link.next;
-    if (link.next != 0) links_[link.next].previous = link.previous;
-  } else {
-    links_[link.previous].next = link.next;
-    links_[link.next != 0 ? link.next : first].previous = link.previous;
-  }
+  remove_from_list(links_, list_of(link), id);
   link.target = link.next = link.previous = 0;
   take_back(target, fibers_[ops_[link.op].fiber].effective);
 }

@@ -6,9 +6,9 @@
 // more case, a host's computation) is never part of a cycle; and ivars, channels, semaphores and barriers count when
 // all is quiet.
 //
-// In a cycle the operation that closed it ends, with kDeadlock: its fiber gives back what it holds and the others go
-// on, as in a database (the victim of a deadlock). When all is quiet, those end who wait for what nobody could do; who
-// only waits for one of these hears of it from that one.
+// In a cycle the operation ends, with kDeadlock, that is the first seen to close it: its fiber gives back what it holds
+// and the others go on, as in a database (the victim of a deadlock). When all is quiet, those end who wait for what
+// nobody could do; who only waits for one of these hears of it from that one.
 #include <algorithm>
 
 #include "heddle/kernel.h"
@@ -231,7 +231,6 @@ u32 SyncTable::break_deadlock() {
   numbers.reserve(roots.size());
   for (const FiberId id : roots) numbers.push_back(report(id, false));
   for (std::size_t i = 0; i < roots.size(); ++i) fail(roots[i], numbers[i]);
-  settle();
   return static_cast<u32>(roots.size());
 }
 

@@ -130,7 +130,7 @@ void SyncTable::install(OpId op, const SyncCase* cases, u32 count) {
       scheduler_.set_link(op, id);
     }
     last = id;
-    append(id);
+    append_to_list(links_, queue_of(link), id);
     if (link.act == SyncAct::kPass) ++objects_[link.object].count;
   }
   if (!idle) ++waits_;
@@ -193,35 +193,15 @@ u32& SyncTable::queue_of(const Link& link) {
   return link.act == SyncAct::kSend ? object.senders : object.waiters;
 }
 
-void SyncTable::append(u32 id) {
-  Link& link = links_[id];
-  u32& first = queue_of(link);
-  if (first == 0) {
-    first = link.previous = id;
-  } else {
-    Link& head = links_[first];
-    link.previous = head.previous;
-    links_[head.previous].next = id;
-    head.previous = id;
-  }
-}
-
 bool SyncTable::is_last(OpId op, u32 first) const { return first != 0 && links_[links_[first].previous].op == op; }
 
 void SyncTable::remove(u32 id) {
-  Link& link = links_[id];
+  const Link& link = links_[id];
   u32& first = queue_of(link);
-  if (first == id) {
-    first = link.next;
-    if (link.next != 0) links_[link.next].previous = link.previous;
-    // A smaller request may stand behind one that is gone.
-    if (link.act == SyncAct::kAcquire && link.next != 0) touched_.push_back(link.object);
-  } else {
-    links_[link.previous].next = link.next;
-    links_[link.next != 0 ? link.next : first].previous = link.previous;
-  }
+  // A smaller request may stand behind one that is gone.
+  if (link.act == SyncAct::kAcquire && first == id && link.next != 0) touched_.push_back(link.object);
+  remove_from_list(links_, first, id);
   if (link.act == SyncAct::kPass) --objects_[link.object].count;
-  link.object = 0;
 }
 
 void SyncTable::unlink_all(OpId op, u32 done) {
@@ -232,7 +212,7 @@ void SyncTable::unlink_all(OpId op, u32 done) {
     const u32 next = link.next_of_op;
     idle = idle || is_idle(link.act, link.object);
     if (link.act == SyncAct::kSend && id != done) scheduler_.dropped(link.value);
-    if (link.object != 0) remove(id);
+    remove(id);
     links_.give(id);
     id = next;
   }
@@ -296,7 +276,6 @@ void SyncTable::look_at_touched() {
 void SyncTable::explain(OpId op, WaitFact& fact) const {
   for (u32 id = scheduler_.op(op).link; id != 0; id = links_[id].next_of_op) {
     const Link& link = links_[id];
-    if (link.object == 0) continue;
     const SyncObject& object = objects_[link.object];
     fact.objects.push_back({link.object, link.act});
     if (object.owner != 0) fact.fibers.push_back(object.owner);

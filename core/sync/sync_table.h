@@ -21,6 +21,7 @@
 #include "heddle/sync.h"
 #include "heddle/types.h"
 #include "kernel/deque.h"
+#include "kernel/linked_list.h"
 #include "kernel/peers.h"
 #include "kernel/random.h"
 #include "kernel/slab.h"
@@ -74,22 +75,21 @@ class SyncTable final : public Peers {
   void fiber_over(FiberId fiber) override;
   void explain(OpId op, WaitFact& fact) const override;
 
-  // For tests: how often a loop over links went round; and what is wrong, or nothing.
-  u64 work() const { return work_; }
   // deadlock.cpp
   void parked(FiberId fiber) override;
   u32 waits() const override { return waits_; }
   u32 break_deadlock();
   const Deadlock* deadlock(u32 number) const;
 
-  // For tests: what is wrong, or nothing.
+  // For tests: how often a loop over links went round; and what is wrong, or nothing.
+  u64 work() const { return work_; }
   std::string broken_invariant() const;
 
  private:
   enum class Standing : u8 { kUnknown, kStuck, kFree };
   struct Link {
     OpId op = 0;
-    SyncId object = 0;  // 0: taken out of its queue
+    SyncId object = 0;
     u32 value = 0;
     SyncAct act = SyncAct::kLock;
     u32 index = 0;  // of the case
@@ -104,7 +104,6 @@ class SyncTable final : public Peers {
   i32 wait(FiberId fiber, const SyncCase* cases, u32 count, Time timeout, ShieldId shield);
   void install(OpId op, const SyncCase* cases, u32 count);
   u32& queue_of(const Link& link);
-  void append(u32 link);
   // Whether the last one in the queue that begins there is of that operation.
   bool is_last(OpId op, u32 first) const;
   void remove(u32 link);

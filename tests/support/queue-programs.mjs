@@ -3,10 +3,20 @@
  * that they log the same there. Each gets the class or function under test and a diary: `ran` takes what the program's own
  * functions do, `told` what the queue says. The two are compared apart, since functions begin a little later on Heddle.
  *
- * `turns` lets everything happen that can. The timed programs measure time on a clock that the test moves.
+ * Long because each part of two interfaces has its program. `turns` lets everything happen that can. The timed programs measure time on a clock that the test moves.
  */
 
 import { deferred } from './tasks.mjs';
+
+// One job, and five more shortly before its interval is over.
+async function burst(queue, { ran, sleep, now }) {
+  const start = now();
+  const begin = (i) => queue.add(() => void ran.push(`${i} at ${now() - start}`));
+  const jobs = [begin(0)];
+  await sleep(70);
+  jobs.push(begin(1), begin(2), begin(3), begin(4), begin(5));
+  await Promise.all(jobs);
+}
 
 const events = ['active', 'idle', 'empty', 'add', 'next', 'completed', 'error', 'pendingZero', 'rateLimit', 'rateLimitCleared'];
 
@@ -322,25 +332,9 @@ export const timedPrograms = {
     ran.push(`over at ${now() - start}`);
   },
 
-  async 'strict intervals'(PQueue, { ran, sleep, now }) {
-    const queue = new PQueue({ interval: 100, intervalCap: 2, strict: true });
-    const start = now();
-    const begin = (i) => queue.add(() => void ran.push(`${i} at ${now() - start}`));
-    const jobs = [begin(0)];
-    await sleep(70);
-    jobs.push(begin(1), begin(2), begin(3), begin(4), begin(5));
-    await Promise.all(jobs);
-  },
+  'strict intervals': (PQueue, world) => burst(new PQueue({ interval: 100, intervalCap: 2, strict: true }), world),
 
-  async 'fixed intervals let a burst through at their border'(PQueue, { ran, sleep, now }) {
-    const queue = new PQueue({ interval: 100, intervalCap: 2 });
-    const start = now();
-    const begin = (i) => queue.add(() => void ran.push(`${i} at ${now() - start}`));
-    const jobs = [begin(0)];
-    await sleep(70);
-    jobs.push(begin(1), begin(2), begin(3), begin(4), begin(5));
-    await Promise.all(jobs);
-  },
+  'fixed intervals let a burst through at their border': (PQueue, world) => burst(new PQueue({ interval: 100, intervalCap: 2 }), world),
 
   async 'long jobs, carried over'(PQueue, { ran, sleep, now }) {
     const queue = new PQueue({ interval: 100, intervalCap: 2, carryoverIntervalCount: true });

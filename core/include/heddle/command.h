@@ -45,8 +45,7 @@ enum class CommandType : u8 {
   kDropped = 27,      // a: token of a value that nobody will get
   kNotReleased = 28,  // a: mutex, b: seq of the fiber that ended with it
   // Fibers wait, and nothing that the kernel knows of will ever let them go on. Where nobody outside will either,
-  // answer
-  // with break_deadlock().
+  // answer with break_deadlock().
   kQuiet = 29,
 };
 

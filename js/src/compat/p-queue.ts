@@ -6,6 +6,8 @@
  * events say the same at the same time, priorities count among those that wait at that moment, and `queueClass` may bring any
  * order. A waiting job is no task yet.
  *
+ * Long because the interface is one class.
+ *
  * What differs from p-queue 10 (`js/docs/compat.md` has more):
  * - a job's function is called when the turn of JavaScript is over, the first one's after the runtime is loaded; p-queue calls
  *   it within add(). So `active` comes before the function is called.

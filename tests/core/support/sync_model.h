@@ -2,6 +2,7 @@
 // list in the order in which they came, an object has no queue, and who is next is found by looking through the list.
 // It says what each event must lead to; where the kernel may choose (among cases that can be done at once, and where
 // several things that one operation waits for come free together) it is told the choice and says whether it was one.
+// Long because it has each kind, each way to end and each way to be interrupted once more, in one place.
 #pragma once
 
 #include <algorithm>
